@@ -77,6 +77,12 @@ def chased_refs(decision):
     return {outcome.item.ref for outcome in decision.outcomes if outcome.is_chased}
 
 
+def message_key(message, policy):
+    """What there is one message for: contact, currency and perhaps the document."""
+    document = message.chased[0].item.document if policy.bundle_by_document else None
+    return message.contact, message.currency, document
+
+
 def send(customer, decision, today):
     """The customer once the messages of a decision have left."""
     if not decision.messages:

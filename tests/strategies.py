@@ -1,10 +1,15 @@
 """Random facts, dense around the edges: small numbers that meet each other often.
 
 A case is a pair: the facts of a customer, and the policy that the customer is under.
+Each byte of a random string chooses one fact. This is many times faster than a strategy
+for each fact, and it shrinks as well: byte zero chooses the plainest option.
 """
 
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
+
+from hypothesis import strategies as st
 
 from credit_management.logic.dunning import (
     Credit,
@@ -15,148 +20,176 @@ from credit_management.logic.dunning import (
     Withheld,
 )
 from credit_management.logic.workdays import EVERY_DAY, WorkCalendar
-from hypothesis import strategies as st
 
 from .builders import EUR, TODAY, USD, days
 
-ZERO = Decimal(0)
+CALENDARS = (
+    EVERY_DAY,
+    EVERY_DAY,
+    EVERY_DAY,
+    WorkCalendar(),
+    WorkCalendar(holidays=frozenset({TODAY, TODAY + days(1)})),
+    WorkCalendar(weekdays=frozenset({0, 2})),
+)
+
+amounts = st.integers(1, 20).map(lambda tens: Decimal(tens * 10))
 
 
-def mostly(usual, rare):
-    return st.one_of(usual, usual, usual, rare)
+class _Dice:
+    """Chooses facts by the bytes of a string, one after the other."""
 
+    def __init__(self, data):
+        self.rolls = iter(data)
 
-def few(values, max_size=2):
-    return mostly(st.just(()), st.lists(values, max_size=max_size).map(tuple))
+    def pick(self, *options):
+        return options[next(self.rolls) % len(options)]
 
+    def happens(self, one_time_in):
+        return next(self.rolls) % one_time_in == one_time_in - 1
 
-def days_ago(first, last):
-    return st.integers(first, last).map(lambda count: TODAY - days(count))
+    def number(self, first, last):
+        return first + next(self.rolls) % (last - first + 1)
+
+    def amount(self):
+        return Decimal(10 * self.number(1, 20))
+
+    def until(self):
+        return self.pick(None, *(TODAY + days(count) for count in range(-2, 13)))
 
 
 # === POLICIES === #
 
-minimums = st.sampled_from([0, 0, 0, 50, 100]).map(Decimal)
-calendars = st.sampled_from(
-    [
-        EVERY_DAY,
-        EVERY_DAY,
-        WorkCalendar(),
-        WorkCalendar(holidays=frozenset({TODAY, TODAY + days(1)})),
-        WorkCalendar(weekdays=frozenset({0, 2})),
+
+def _make_policy(data, fixed):
+    dice = _Dice(data)
+    values = {
+        "levels": (*_make_notices(dice), *_make_dunning_levels(dice)),
+        "grace_days": dice.pick(0, 0, 0, 2, 4),
+        "min_interval_days": dice.pick(0, 0, 1, 5),
+        "minimum_amount": Decimal(dice.pick(0, 0, 0, 0, 50, 100)),
+        "bundle_by_document": dice.happens(one_time_in=6),
+        "calendar": dice.pick(*CALENDARS),
+    }
+    return Policy(**values | fixed)
+
+
+def _make_notices(dice):
+    delays = [delay for delay in (-7, -3, -1) if dice.happens(one_time_in=2)]
+    return [Level(f"notice {-delay}", delay, is_reminder=True) for delay in delays]
+
+
+def _make_dunning_levels(dice):
+    delays = [delay for delay in (1, 3, 5, 10, 20) if not dice.happens(one_time_in=3)]
+    return [
+        Level(
+            ref=f"level {delay}",
+            delay_days=delay,
+            min_days_after_previous=dice.pick(0, 0, 1, 7),
+            deadline_days=dice.number(0, 9),
+            minimum_amount=Decimal(dice.pick(0, 0, 0, 0, 50, 100)),
+        )
+        for delay in delays
     ]
-)
-
-
-def _make_levels(notices, delays, gaps, least):
-    reminders = [
-        Level(f"notice {-delay} days before", delay, is_reminder=True)
-        for delay in sorted(notices)
-    ]
-    steps = [
-        Level(f"level after {delay} days", delay, gap, gap + 2, minimum)
-        for delay, gap, minimum in zip(sorted(delays), gaps, least, strict=False)
-    ]
-    return (*reminders, *steps)
-
-
-level_lists = st.builds(
-    _make_levels,
-    notices=st.sets(st.sampled_from([-7, -3, -1]), max_size=2),
-    delays=st.sets(st.sampled_from([1, 3, 5, 10, 20]), max_size=3),
-    gaps=st.tuples(*[st.sampled_from([0, 0, 1, 7])] * 3),
-    least=st.tuples(*[minimums] * 3),
-)
 
 
 def policies(**fixed):
-    values = {
-        "levels": level_lists,
-        "grace_days": st.sampled_from([0, 0, 2, 4]),
-        "min_interval_days": st.sampled_from([0, 0, 1, 5]),
-        "minimum_amount": minimums,
-        "bundle_by_document": mostly(st.just(False), rare=st.just(True)),
-        "calendar": calendars,
-    }
-    return st.builds(Policy, **values | fixed)
+    data = st.binary(min_size=30, max_size=30)
+    return st.builds(partial(_make_policy, fixed=fixed), data)
 
 
 # === CUSTOMERS === #
 
-amounts = st.integers(1, 20).map(lambda tens: Decimal(tens * 10))
-ends = st.none() | days_ago(-12, 2)
-whole = st.builds(Withheld, reason=st.just("excluded"), until=ends)
-parts = st.builds(Withheld, reason=st.just("disputed"), amount=amounts, until=ends)
-paused = st.builds(Withheld, reason=st.just("paused"), until=ends)
-currencies = st.sampled_from([EUR, EUR, USD])
-due_dates = mostly(days_ago(-9, 45), rare=st.none() | days_ago(0, 0))
-histories = st.fixed_dictionaries(
-    {
-        "sent": st.integers(0, 3),
-        "sent_day": days_ago(0, 30),
-        "noticed": st.integers(0, 2),
-        "is_forgotten": mostly(st.just(False), rare=st.just(True)),
-    }
-)
 
-
-def items(**fixed):
+def _make_item(ref, data, policy, fixed):
+    dice = _Dice(data)
+    late = dice.pick(30, 1, 2, 3, 4, 5, 10, 11, 13, 20, 45, 0, -1, -2, -3, -5, -9, None)
     values = {
-        "ref": st.none(),
-        "due_date": due_dates,
-        "residual": mostly(amounts, rare=st.just(ZERO)),
-        "currency": currencies,
-        "under_way": mostly(st.just(ZERO), rare=amounts),
-        "contact": st.sampled_from(["office", "office", "plant"]),
-        "document": st.sampled_from(["INV/1", "INV/2"]),
-        "withheld": few(whole | parts, max_size=3),
+        "due_date": None if late is None else TODAY - days(late),
+        "residual": Decimal(0) if dice.happens(one_time_in=12) else dice.amount(),
+        "currency": dice.pick(EUR, EUR, USD),
+        "under_way": dice.amount() if dice.happens(one_time_in=8) else Decimal(0),
+        "contact": dice.pick("office", "office", "plant"),
+        "document": dice.pick("INV/1", "INV/2"),
+        "withheld": _make_withheld(dice),
+        **_make_history(dice, policy),
     }
-    return st.builds(OpenItem, **values | fixed)
+    return OpenItem(ref=ref, **values | fixed)
 
 
-def _give_history(ref, item, history, policy):
+def _make_withheld(dice):
+    withheld = []
+    for _count in range(dice.pick(0, 0, 0, 0, 0, 1, 2)):
+        if dice.happens(one_time_in=3):
+            withheld.append(Withheld("excluded", until=dice.until()))
+        else:
+            withheld.append(Withheld("disputed", dice.amount(), dice.until()))
+    return tuple(withheld)
+
+
+def _make_history(dice, policy):
     """Let an item have had some of the levels of the policy, from the first one on."""
-    sent = [level.ref for level in policy.dunning_levels[: history["sent"]]]
-    noticed = [level.ref for level in policy.reminders[: history["noticed"]]]
-    if sent and history["is_forgotten"]:
-        sent[-1] = "level that the policy does not have any more"
-    return replace(
-        item,
-        ref=ref,
-        level=sent[-1] if sent else None,
-        earlier_levels=tuple(sent[:-1]),
-        rank=len(sent),
-        level_date=history["sent_day"] if sent else None,
-        reminder=noticed[-1] if noticed else None,
-    )
+    sent = [level.ref for level in policy.dunning_levels[: dice.pick(0, 0, 1, 2, 3)]]
+    noticed = [level.ref for level in policy.reminders[: dice.pick(0, 0, 1, 2)]]
+    sent_ago = dice.pick(10, 0, 1, 2, 6, 7, 8, 30)
+    return {
+        "level": sent[-1] if sent else None,
+        "earlier_levels": tuple(sent[:-1]),
+        "rank": len(sent),
+        "level_date": TODAY - days(sent_ago) if sent else None,
+        "reminder": noticed[-1] if noticed else None,
+    }
 
 
-def _make_case(policy, rows, money, **facts):
-    known = [_give_history(n, *row, policy) for n, row in enumerate(rows, start=1)]
-    credits_ = [Credit(n, *part) for n, part in enumerate(money, start=1)]
-    customer = Customer("customer", tuple(known), tuple(credits_), **facts)
-    return customer, policy
+def _make_case(policy, rows, data, item, customer):
+    dice = _Dice(data)
+    values = {
+        "items": tuple(
+            _make_item(ref, row, policy, item) for ref, row in enumerate(rows, start=1)
+        ),
+        "credits": tuple(
+            Credit(ref, dice.pick(EUR, EUR, USD), dice.amount())
+            for ref in range(1, 1 + dice.pick(0, 0, 0, 1, 2))
+        ),
+        "withheld": tuple(
+            Withheld("paused", until=dice.until())
+            for _count in range(dice.pick(0, 0, 0, 0, 0, 0, 0, 0, 1, 2))
+        ),
+        "last_message": dice.pick(
+            None, *(TODAY - days(count) for count in (0, 1, 4, 5, 6))
+        ),
+        "receipts": {EUR: dice.amount()} if dice.happens(one_time_in=8) else {},
+        "rates": dice.pick({}, {USD: Decimal("0.5")}),
+    }
+    return Customer("customer", **values | customer), policy
 
 
-def cases(policy=None, item=None, sizes=(0, 5), **fixed):
-    """Pairs of customer and policy; ``fixed`` takes the place of facts by their name.
+def cases(sizes=(1, 5), policy=None, item=None, customer=None):
+    """Pairs of customer and policy.
 
     :param sizes: least and most items
+    :param policy: values that every policy has; the same for ``item``, ``customer``
     """
-    rows = st.tuples(items() if item is None else item, histories)
-    values = {
-        "policy": policies() if policy is None else policy,
-        "rows": st.lists(rows, min_size=sizes[0], max_size=sizes[1]),
-        "money": few(st.tuples(currencies, amounts)),
-        "withheld": few(paused, max_size=2),
-        "last_message": st.none() | days_ago(0, 8),
-        "receipts": mostly(
-            st.just({}), rare=st.dictionaries(currencies, amounts, max_size=2)
-        ),
-        "rates": st.sampled_from([{}, {USD: Decimal("0.5")}]),
-    }
-    return st.builds(_make_case, **values | fixed)
+    rows = st.binary(min_size=24, max_size=24)
+    return st.builds(
+        partial(_make_case, item=item or {}, customer=customer or {}),
+        policies(**policy or {}),
+        st.lists(rows, min_size=sizes[0], max_size=sizes[1]),
+        st.binary(min_size=16, max_size=16),
+    )
 
 
 def cases_of_one_item(**values):
     return cases(sizes=(1, 1), **values)
+
+
+# === CHANGED POLICIES === #
+
+
+@st.composite
+def changed_policies(draw):
+    """A policy, and one of some of its levels and of new ones, in any order."""
+    before = draw(policies())
+    added = [Level(f"new level {n}", n) for n in draw(st.sets(st.integers(1, 25)))]
+    pool = [*before.dunning_levels, *added]
+    after = draw(st.lists(st.sampled_from(pool), unique=True)) if pool else []
+    return before, replace(before, levels=tuple(after))

@@ -46,7 +46,8 @@ def spread_payments(
     """Spread money under way over the lines it will settle, oldest due date first.
 
     This is the order in which the host reconciles. Nothing is spread beyond the
-    residual of a line: what is left over stays with the payment.
+    residual of a line: what is left over stays with the payment. Payments meant for
+    fewer invoices come first, as they have nowhere else to go.
 
     :return: amount under way per line; lines without any are not in the result
 
@@ -63,7 +64,7 @@ def spread_payments(
     for line in lines:
         by_document.setdefault(line.document, []).append(line)
     spread: dict[Hashable, Decimal] = {}
-    for payment in payments:
+    for payment in sorted(payments, key=lambda payment: len(set(payment.documents))):
         candidates = [
             line
             for document in dict.fromkeys(payment.documents)

@@ -1,0 +1,529 @@
+from odoo import http
+from odoo.http import request
+from odoo.tools import consteq, format_date
+
+from odoo.addons.account_payment.controllers.portal import PortalAccount
+
+from ..logic import dunning
+
+# No record has a higher id; the database refuses to compare one.
+MAX_ID = 2**31 - 1
+# What one table shows; the rest is summed up in its last row.
+ROWS_SHOWN = 500
+LETTERS_SHOWN = 20
+REFERENCES_SHOWN = 5
+# The address of the page opens it: no index, no cache and no other site may keep it.
+PRIVATE_HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Robots-Tag": "noindex",
+}
+
+
+class CreditPortal(PortalAccount):
+    """The page on which a customer sees what is open, and what comes next.
+
+    Portal users have no access to credit files. Who may see one is decided here, by
+    the customer of the login or by the token in the address; the file is then read
+    with sudo, and templates get plain values, never the file itself. Nothing here
+    writes, whoever asks: scanners of mail follow every link.
+    """
+
+    # === HOME === #
+
+    def _prepare_home_portal_values(self, counters):
+        values = super()._prepare_home_portal_values(counters)
+        if "credit_overdue_count" in counters:
+            partner_sudo = self._get_credit_partner()
+            values["credit_overdue_count"] = sum(
+                len(self._sort_credit_items(facts)["overdue"])
+                for facts in (
+                    self._gather_credit_facts(company_sudo, partner_sudo)
+                    for company_sudo in self._get_credit_companies(partner_sudo)
+                )
+            )
+        return values
+
+    # === PAGES === #
+
+    @http.route(
+        "/my/credit",
+        type="http",
+        auth="user",
+        methods=["GET"],
+        website=True,
+        sitemap=False,
+        readonly=True,
+    )
+    def portal_my_credit(self, company_id=None, **kwargs):
+        """Show what is open at the one company, or from which companies to choose."""
+        partner_sudo = self._get_credit_partner()
+        companies_sudo = self._get_credit_companies(partner_sudo)
+        chosen_sudo = companies_sudo.filtered(
+            lambda company_sudo: str(company_sudo.id) == company_id
+        )
+        if len(companies_sudo) == 1:
+            chosen_sudo = companies_sudo
+        if chosen_sudo:
+            return self._render_credit_page(chosen_sudo, partner_sudo)
+        return self._render_credit_private(
+            "credit_management.portal_my_credit",
+            {
+                "page_name": "credit",
+                "files": self._prepare_credit_files(companies_sudo, partner_sudo),
+            },
+        )
+
+    @http.route(
+        "/my/credit/<int:profile_id>",
+        type="http",
+        auth="public",
+        methods=["GET"],
+        website=True,
+        sitemap=False,
+        readonly=True,
+    )
+    def portal_credit_page(self, profile_id, access_token=None, **kwargs):
+        """Show one credit file to its customer, or to whoever has its link."""
+        profile_sudo = self._get_credit_profile(profile_id, access_token)
+        if not profile_sudo:
+            # The same answer whether the file exists or not.
+            return self._make_credit_private(request.redirect("/my"))
+        partner_sudo = profile_sudo.partner_id
+        if request.env.user._is_public():
+            redirection = self._redirect_to_language_of(partner_sudo)
+            if redirection:
+                return self._make_credit_private(redirection)
+        return self._render_credit_page(profile_sudo.company_id, partner_sudo)
+
+    @http.route()
+    def portal_my_overdue_invoices(self, access_token=None, **kw):
+        """Override of `account_payment`: no error page where invoices do not mix."""
+        Move = request.env["account.move"]
+        if Move.has_access("read"):
+            overdue = Move.search(self._get_overdue_invoices_domain())
+            if any(
+                len(overdue[name]) > 1
+                for name in ("partner_id", "company_id", "currency_id")
+            ):
+                return request.redirect("/my/credit")
+        return super().portal_my_overdue_invoices(access_token=access_token, **kw)
+
+    def _overdue_invoices_get_page_view_values(self, overdue_invoices, **kwargs):
+        """Override of `account_payment`: ask for what is open, not for the totals."""
+        values = super()._overdue_invoices_get_page_view_values(
+            overdue_invoices, **kwargs
+        )
+        if "payment" in values:
+            residual = sum(overdue_invoices.mapped("amount_residual"))
+            amount = values["payment"]["currency"].round(residual)
+            values["amount"] = values["payment"]["amount"] = amount
+        return values
+
+    # === WHO MAY SEE WHAT === #
+
+    def _get_credit_partner(self):
+        """Return the customer whose login this is; empty for employees and guests."""
+        user = request.env.user
+        # sudo: portal users may be contacts who cannot read their own company.
+        partner_sudo = user.partner_id.sudo().commercial_partner_id
+        return partner_sudo if user._is_portal() else partner_sudo.browse()
+
+    def _get_credit_profile(self, profile_id, access_token):
+        """Return the credit file, with sudo, that the visitor may see, or none."""
+        # sudo: who may see the file is checked below, and by nothing else.
+        Profile_sudo = request.env["credit.profile"].sudo()
+        if not 0 < profile_id <= MAX_ID:
+            return Profile_sudo
+        profile_sudo = Profile_sudo.search([("id", "=", profile_id)])
+        own_sudo = self._get_credit_partner()
+        is_own = own_sudo and own_sudo == profile_sudo.partner_id.commercial_partner_id
+        if is_own or self._is_credit_token(profile_sudo, access_token):
+            return profile_sudo
+        return Profile_sudo
+
+    def _is_credit_token(self, profile_sudo, access_token):
+        """Say whether the token opens the file, whatever was sent as a token."""
+        token = profile_sudo.access_token
+        if not token or not isinstance(access_token, str):
+            return False
+        # ``consteq`` fails on text that is not ASCII; no token is.
+        return access_token.isascii() and consteq(token, access_token)
+
+    def _get_credit_companies(self, partner_sudo):
+        """Return the companies, with sudo, at which the customer has items open."""
+        # sudo: invoices of companies that the login does not belong to are theirs too.
+        groups = (
+            request.env["account.move.line"]
+            .sudo()
+            ._read_group(
+                [
+                    ("partner_id", "in", partner_sudo.ids),
+                    ("account_id.account_type", "=", "asset_receivable"),
+                    ("parent_state", "=", "posted"),
+                    ("reconciled", "=", False),
+                    ("amount_residual_currency", "!=", 0),
+                ],
+                ["company_id"],
+            )
+        )
+        company_ids = [company.id for (company,) in groups]
+        companies_sudo = request.env["res.company"].sudo().browse(company_ids)
+        return companies_sudo.sorted("name")
+
+    def _redirect_to_language_of(self, partner_sudo):
+        """Send a guest on to the page in the customer's language.
+
+        Only once: who then chooses another language keeps it.
+        """
+        ir_http = request.env["ir.http"]
+        code = partner_sudo.lang and ir_http.get_nearest_lang(partner_sudo.lang)
+        if not code or code == request.env.lang or "in_language" in request.params:
+            return None
+        path = ir_http._url_lang(request.httprequest.path, code)
+        query = request.httprequest.args.to_dict() | {"in_language": "1"}
+        response = request.redirect_query(path, query)
+        response.set_cookie("frontend_lang", code)
+        return response
+
+    # === WHAT THE PAGE SHOWS === #
+
+    def _prepare_credit_files(self, companies_sudo, partner_sudo):
+        """Return what to choose from: a line for each company, an amount a currency."""
+        # sudo: of the files of the visitor's own customer, only the address is told.
+        profiles_sudo = (
+            request.env["credit.profile"]
+            .sudo()
+            .search(
+                [
+                    ("partner_id", "=", partner_sudo.id),
+                    ("company_id", "in", companies_sudo.ids),
+                ]
+            )
+        )
+        url_of = {
+            profile_sudo.company_id: profile_sudo.access_url
+            for profile_sudo in profiles_sudo
+        }
+        files = []
+        for company_sudo in companies_sudo:
+            facts = self._gather_credit_facts(company_sudo, partner_sudo)
+            sections = self._prepare_credit_sections(company_sudo, facts)
+            files.append(
+                {
+                    "company_name": company_sudo.name,
+                    # The file is made by a job: until then the company does as well.
+                    "url": url_of.get(
+                        company_sudo, f"/my/credit?company_id={company_sudo.id}"
+                    ),
+                    "amounts": [
+                        {key: section[key] for key in ("currency", "totals")}
+                        for section in sections
+                    ],
+                }
+            )
+        return files
+
+    def _prepare_credit_page_values(self, company_sudo, partner_sudo):
+        """Return the values of the page; extend it to show more.
+
+        Plain values only: scores, notes, policies and reasons are for the house.
+        """
+        facts = self._gather_credit_facts(company_sudo, partner_sudo)
+        return {
+            "page_name": "credit",
+            "credit_company_name": company_sudo.name,
+            # The head of the page carries the logo of the company that is owed.
+            "res_company": company_sudo,
+            "customer_name": partner_sudo.name,
+            "today": facts.today,
+            "sections": self._prepare_credit_sections(company_sudo, facts),
+            "letters": self._prepare_credit_letters(company_sudo, partner_sudo),
+            "next_step": self._describe_credit_next_step(facts),
+            "contact": {
+                "email": company_sudo.email,
+                "phone": company_sudo.phone,
+            },
+        }
+
+    def _gather_credit_facts(self, company_sudo, partner_sudo):
+        """Return the facts from which dunning claims, so that the amounts agree."""
+        return (
+            request.env["credit.dunning.facts"]
+            # sudo: the facts of one customer, whose page it is.
+            .sudo()
+            .with_company(company_sudo)
+            ._gather(company_sudo, company_sudo._credit_today(), partner_sudo)
+        )
+
+    def _sort_credit_items(self, facts):
+        """Return the items of the one customer by the table in which they belong."""
+        kinds = {"overdue": [], "upcoming": [], "in_process": [], "paid_out": []}
+        for customer in facts.customers.values():
+            for item in customer.items:
+                if any(
+                    held.reason == dunning.REFUND_UNMATCHED for held in item.withheld
+                ):
+                    kind = "paid_out"
+                elif item.residual <= item.under_way:
+                    kind = "in_process"
+                elif item.due_date and item.due_date < facts.today:
+                    kind = "overdue"
+                else:
+                    kind = "upcoming"
+                kinds[kind].append(item)
+        return kinds
+
+    def _prepare_credit_sections(self, company_sudo, facts):
+        """Return the tables and totals of each currency; currencies never mix."""
+        kinds = self._sort_credit_items(facts)
+        credits_ = [
+            credit
+            for customer in facts.customers.values()
+            for credit in customer.credits
+        ]
+        everything = [item for items in kinds.values() for item in items] + credits_
+        sections = []
+        for currency in (
+            request.env["res.currency"]
+            .browse(dict.fromkeys(record.currency for record in everything))
+            .sorted("name")
+        ):
+            in_currency = {
+                kind: [item for item in items if item.currency == currency.id]
+                for kind, items in kinds.items()
+            }
+            in_currency["credits"] = [
+                credit for credit in credits_ if credit.currency == currency.id
+            ]
+            sections.append(
+                self._prepare_credit_section(company_sudo, facts, currency, in_currency)
+            )
+        return sections
+
+    def _prepare_credit_section(self, company_sudo, facts, currency, kinds):
+        """Return the tables, the totals and the way to pay of one currency."""
+        invoices_paid_here = set()  # the first row of an invoice has its button
+        tables = {
+            kind: self._prepare_credit_table(facts, items, invoices_paid_here)
+            for kind, items in kinds.items()
+        }
+        amounts = {
+            kind: sum(map(self._get_open_amount, items), dunning.ZERO)
+            for kind, items in kinds.items()
+        }
+        owed = amounts["overdue"] + amounts["upcoming"] + amounts["paid_out"]
+        totals = {
+            "overdue": amounts["overdue"],
+            "credits": amounts["credits"],
+            # As a letter would claim it.
+            "to_pay": max(amounts["overdue"] - amounts["credits"], dunning.ZERO),
+            "upcoming": amounts["upcoming"],
+            "paid_out": amounts["paid_out"],
+            "balance": owed - amounts["credits"],
+            "in_process": sum(
+                (
+                    item.under_way
+                    for kind in kinds
+                    if kind != "credits"
+                    for item in kinds[kind]
+                ),
+                dunning.ZERO,
+            ),
+        }
+        return {
+            "currency": currency,
+            "tables": tables,
+            "totals": {key: float(amount) for key, amount in totals.items()},
+            "pay": self._prepare_credit_payment(
+                company_sudo, facts, currency, kinds["overdue"] or kinds["upcoming"]
+            ),
+        }
+
+    def _get_open_amount(self, item):
+        """Return what is open of an item, or the amount of a credit."""
+        if isinstance(item, dunning.Credit):
+            return item.amount
+        return max(item.residual - item.under_way, dunning.ZERO)
+
+    def _prepare_credit_table(self, facts, items, invoices_paid_here):
+        """Return the rows of a table, and what the rows left out come to."""
+        shown, rest = items[:ROWS_SHOWN], items[ROWS_SHOWN:]
+        # sudo: the items are the customer's own; rows hold what a customer may see.
+        lines_sudo = (
+            request.env["account.move.line"].sudo().browse([i.ref for i in shown])
+        )
+        # An invoice that the login may read is opened without a token.
+        readable = (
+            request.env["account.move"]
+            .browse(lines_sudo.move_id.ids)
+            ._filtered_access("read")
+        )
+        return {
+            "rows": [
+                self._prepare_credit_row(
+                    facts, item, line_sudo, readable, invoices_paid_here
+                )
+                for item, line_sudo in zip(shown, lines_sudo, strict=True)
+            ],
+            "rest_count": len(rest),
+            "rest_amount": float(
+                sum(
+                    (self._get_open_amount(i) or i.under_way for i in rest),
+                    dunning.ZERO,
+                )
+            ),
+        }
+
+    def _prepare_credit_row(self, facts, item, line_sudo, readable, invoices_paid_here):
+        """Return what a row says of an item or of a credit."""
+        move_sudo = line_sudo.move_id
+        due_date = line_sudo.date_maturity
+        url = self._get_credit_invoice_url(move_sudo, readable)
+        open_amount = self._get_open_amount(item)
+        can_pay = bool(
+            url
+            and open_amount > 0
+            and move_sudo not in invoices_paid_here
+            and move_sudo._has_to_be_paid()
+        )
+        if can_pay:
+            invoices_paid_here.add(move_sudo)
+        number, count = self._get_credit_instalment(line_sudo)
+        return {
+            "name": move_sudo.name,
+            "reference": move_sudo.payment_reference,
+            "instalment": number,
+            "instalment_count": count,
+            "is_credit_note": move_sudo.move_type == "out_refund",
+            "url": url,
+            "pay_url": can_pay and self._get_credit_pay_url(url),
+            "date": move_sudo.invoice_date or line_sudo.date,
+            "due_date": due_date,
+            "days_late": max((facts.today - due_date).days, 0) if due_date else 0,
+            "original_amount": abs(line_sudo.amount_currency),
+            "in_process": float(getattr(item, "under_way", 0)),
+            "open_amount": float(open_amount),
+        }
+
+    def _get_credit_instalment(self, line_sudo):
+        """Return which instalment of its invoice a line is, and of how many."""
+        terms_sudo = line_sudo.move_id.line_ids.filtered(
+            lambda term: term.display_type == "payment_term"
+        ).sorted(lambda term: (term.date_maturity or term.date, term.id))
+        if line_sudo not in terms_sudo:
+            return 1, 1
+        return terms_sudo.ids.index(line_sudo.id) + 1, len(terms_sudo)
+
+    def _get_credit_invoice_url(self, move_sudo, readable):
+        """Return the address of an invoice, if the visitor may open it.
+
+        A token that exists is used; a page that is only read makes none.
+        """
+        if not move_sudo.is_sale_document(include_receipts=True):
+            return False
+        if move_sudo.id in readable.ids:
+            return move_sudo.access_url
+        if move_sudo.access_token:
+            return move_sudo.get_portal_url()
+        return False
+
+    def _get_credit_pay_url(self, url):
+        """Return where the host opens its payment form for an invoice."""
+        return f"{url}{'&' if '?' in url else '?'}payment=True#portal_pay"
+
+    def _prepare_credit_payment(self, company_sudo, facts, currency, items):
+        """Return to which account to pay, and what to write on the payment."""
+        if not items:
+            return None
+        # sudo: a customer may know where to pay, and its own invoice numbers.
+        moves_sudo = (
+            request.env["account.move"]
+            .sudo()
+            .browse(dict.fromkeys(item.document for item in items))
+        )
+        letter_sudo = (
+            request.env["credit.dunning.letter"]
+            .sudo()
+            .new({"company_id": company_sudo.id, "currency_id": currency.id})
+        )
+        bank_sudo = moves_sudo.partner_bank_id[:1] or letter_sudo._choose_bank_account()
+        if len(moves_sudo) == 1:
+            references = [moves_sudo.payment_reference or moves_sudo.name]
+        else:
+            references = moves_sudo.mapped("name")
+        return {
+            "acc_number": bank_sudo.acc_number,
+            "bank_name": bank_sudo.bank_name,
+            "bank_bic": bank_sudo.bank_bic,
+            "holder": bank_sudo.acc_holder_name or company_sudo.name,
+            "reference": (
+                ", ".join(references) if len(references) <= REFERENCES_SHOWN else False
+            ),
+        }
+
+    def _prepare_credit_letters(self, company_sudo, partner_sudo):
+        """Return what was sent to the customer, newest first."""
+        # sudo: of each letter its day, its name and its amount are told.
+        letters_sudo = (
+            request.env["credit.dunning.letter"]
+            .sudo()
+            .search(
+                [
+                    ("company_id", "=", company_sudo.id),
+                    ("commercial_partner_id", "=", partner_sudo.id),
+                    ("state", "=", "sent"),
+                    ("is_test", "=", False),
+                ],
+                order="message_date desc, id desc",
+                limit=LETTERS_SHOWN,
+            )
+        )
+        return [
+            {
+                "date": letter_sudo.message_date,
+                "name": letter_sudo.level_id.name,
+                "amount": letter_sudo.amount_total or letter_sudo.amount_upcoming,
+                "currency": letter_sudo.currency_id,
+            }
+            for letter_sudo in letters_sudo
+        ]
+
+    def _describe_credit_next_step(self, facts):
+        """Say when the next message goes, in words, or nothing if none is due to go."""
+        company_sudo = facts.company
+        if company_sudo.credit_mode != "live" or company_sudo.credit_stopped:
+            return False
+        Profile_sudo = request.env["credit.profile"].sudo()
+        for partner_id, decision in facts.decide():
+            step = Profile_sudo._find_next_step(facts, partner_id, decision)
+            level_sudo = (
+                request.env["credit.dunning.level"]
+                .sudo()
+                .browse(step.get("next_level_id") or [])
+            )
+            if not step.get("next_action_date") or not (
+                level_sudo.send_email or level_sudo.send_letter
+            ):
+                continue
+            return request.env._(
+                "If we receive no payment, the next message goes out on %(day)s.",
+                day=format_date(request.env, step["next_action_date"]),
+            )
+        return False
+
+    # === ANSWERS === #
+
+    def _render_credit_page(self, company_sudo, partner_sudo):
+        return self._render_credit_private(
+            "credit_management.portal_credit_page",
+            self._prepare_credit_page_values(company_sudo, partner_sudo),
+        )
+
+    def _render_credit_private(self, template, values):
+        values = self._prepare_portal_layout_values() | values
+        return self._make_credit_private(request.render(template, values))
+
+    def _make_credit_private(self, response):
+        response.headers.update(PRIVATE_HEADERS)
+        return response

@@ -1,0 +1,531 @@
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ..logic import dunning
+from ..logic.money import to_decimal
+from ..logic.open_amount import OpenLine, PaymentUnderWay, spread_payments
+
+# A letter in one of these states has left, or may have: its levels count.
+LIVE_STATES = ("queued", "sending", "sent", "unknown")
+# In these it is not decided yet: its items stay out of other runs.
+OPEN_STATES = ("proposed", "queued", "sending")
+
+
+@dataclass
+class DunningFacts:
+    """What was gathered for one company and day, and what the decisions need.
+
+    :param customers: dict customer id -> ``dunning.Customer``
+    :param lines: dict receivable line id -> its row (see ``_read_lines``)
+    :param policies: dict customer id -> (policy, how it was found)
+    """
+
+    company: models.BaseModel
+    today: fields.Date
+    customers: dict = field(default_factory=dict)
+    lines: dict = field(default_factory=dict)
+    policies: dict = field(default_factory=dict)
+
+    def decide(self):
+        """Yield (customer id, decision) for every customer."""
+        calendar = self.company._credit_calendar()
+        logic_policies = {}
+        for partner_id, customer in self.customers.items():
+            policy, _origin = self.policies[partner_id]
+            if policy not in logic_policies:
+                logic_policies[policy] = policy._to_logic(calendar) if policy else None
+            yield (
+                partner_id,
+                dunning.decide(customer, logic_policies[policy], self.today),
+            )
+
+
+class CreditDunningFactsGatherer(models.AbstractModel):
+    """Gathers in sets, by SQL, all that the rule wants to know of the customers of a
+    company: the same number of queries for one customer and for all.
+
+    Another module adds a fact of its own (a dispute, a promise, a plan) by extending
+    ``_get_withheld_items`` or ``_get_withheld_customers``; the rule and its callers
+    stay as they are.
+    """
+
+    _name = "credit.dunning.facts"
+    _description = "Facts for Dunning"
+
+    @api.model
+    def _gather(self, company, today, partners=None, letter=None):
+        """Gather the facts of a company's customers who have anything open.
+
+        :param partners: commercial partners to look at; all when left out
+        :param letter: a letter that is about to go: its own lines are no facts
+        :return: ``DunningFacts``
+        """
+        self.env.flush_all()
+        facts = DunningFacts(company, today)
+        rows = self._read_lines(company, partners)
+        if not rows:
+            return facts
+        facts.lines = {row["id"]: row for row in rows}
+        partner_ids = list(dict.fromkeys(row["customer_id"] for row in rows))
+        customers = self.env["res.partner"].browse(partner_ids)
+        facts.policies = self.env["credit.dunning.policy"]._find_for_partners(
+            company, customers
+        )
+        currencies = self.env["res.currency"].browse(
+            dict.fromkeys(row["currency_id"] for row in rows)
+        )
+        contacts = self._get_contacts(rows)
+        for row in rows:
+            row["contact_id"] = contacts[row["customer_id"], row["move_partner_id"]]
+        under_way = self._read_under_way(company, rows)
+        levels = self._read_levels(company, rows, letter)
+        withheld_items = self._get_withheld_items(facts, letter)
+        withheld_customers = self._get_withheld_customers(facts)
+        last_messages = self._read_last_messages(company, partner_ids, letter)
+        receipts = self._read_unmatched_receipts(company, partner_ids)
+        rates = {
+            currency.id: to_decimal(
+                currency._get_conversion_rate(
+                    currency, company.currency_id, company, today
+                )
+            )
+            for currency in currencies
+        }
+        items, credits_ = defaultdict(list), defaultdict(list)
+        for row in rows:
+            if row["residual"] < 0:
+                credits_[row["customer_id"]].append(
+                    dunning.Credit(row["id"], row["currency_id"], -row["residual"])
+                )
+                continue
+            items[row["customer_id"]].append(
+                dunning.OpenItem(
+                    ref=row["id"],
+                    due_date=row["date_maturity"],
+                    residual=row["residual"],
+                    currency=row["currency_id"],
+                    under_way=under_way.get(row["id"], dunning.ZERO),
+                    contact=row["contact_id"],
+                    document=row["move_id"],
+                    withheld=tuple(withheld_items.get(row["id"], ())),
+                    **levels.get(row["id"], {}),
+                )
+            )
+        for partner_id in partner_ids:
+            facts.customers[partner_id] = dunning.Customer(
+                ref=partner_id,
+                items=tuple(items[partner_id]),
+                credits=tuple(credits_[partner_id]),
+                withheld=tuple(withheld_customers.get(partner_id, ())),
+                last_message=last_messages.get(partner_id),
+                receipts=receipts.get(partner_id, {}),
+                rates=rates,
+            )
+        return facts
+
+    # === WITHHELD: THE FACTS THAT OTHER MODULES ADD TO === #
+
+    @api.model
+    def _get_withheld_items(self, facts, letter=None):
+        """Return why items must be left alone; extend to add a reason of your own.
+
+        :return: dict receivable line id -> list of ``dunning.Withheld``
+        """
+        withheld = defaultdict(list)
+        for row in facts.lines.values():
+            if row["no_followup"]:
+                withheld[row["id"]].append(dunning.Withheld(dunning.NO_FOLLOWUP))
+            if row["payment_state"] == "blocked":
+                withheld[row["id"]].append(dunning.Withheld(dunning.BLOCKED))
+            if row["journal_type"] in ("bank", "cash", "credit"):
+                withheld[row["id"]].append(dunning.Withheld(dunning.REFUND_UNMATCHED))
+        self._add_exclusions(facts, withheld)
+        self._add_open_letters(facts, withheld, letter)
+        return withheld
+
+    @api.model
+    def _get_withheld_customers(self, facts):
+        """Return why customers must be left alone; extend to add a reason.
+
+        :return: dict customer id -> list of ``dunning.Withheld``
+        """
+        withheld = defaultdict(list)
+        for row in facts.lines.values():
+            if not row["customer_active"] and not withheld[row["customer_id"]]:
+                withheld[row["customer_id"]].append(dunning.Withheld(dunning.ARCHIVED))
+        for profile in self.env["credit.profile"].search_fetch(
+            [
+                ("company_id", "=", facts.company.id),
+                ("partner_id", "in", list(facts.policies)),
+                ("pause_until", ">=", facts.today),
+            ],
+            ["partner_id", "pause_from", "pause_until"],
+        ):
+            if not profile.pause_from or profile.pause_from <= facts.today:
+                withheld[profile.partner_id.id].append(
+                    dunning.Withheld(dunning.PAUSED, until=profile.pause_until)
+                )
+        return withheld
+
+    @api.model
+    def _add_exclusions(self, facts, withheld):
+        """Add the exclusions in force, of customers, invoices and instalments."""
+        by_move, by_customer = defaultdict(list), defaultdict(list)
+        for row in facts.lines.values():
+            by_move[row["move_id"]].append(row["id"])
+            by_customer[row["customer_id"]].append(row["id"])
+        for exclusion in self.env["credit.exclusion"].search(
+            [
+                ("company_id", "=", facts.company.id),
+                ("partner_id.commercial_partner_id", "in", list(facts.policies)),
+                "|",
+                ("until", "=", False),
+                ("until", ">=", facts.today),
+            ]
+        ):
+            if exclusion.scope == "customer":
+                customer = exclusion.partner_id.commercial_partner_id
+                line_ids = by_customer[customer.id]
+            elif exclusion.scope == "invoice":
+                line_ids = by_move[exclusion.move_id.id]
+            else:
+                line_ids = exclusion.move_line_id.ids
+            for line_id in line_ids:
+                withheld[line_id].append(
+                    dunning.Withheld(dunning.EXCLUDED, until=exclusion.until or None)
+                )
+
+    @api.model
+    def _add_open_letters(self, facts, withheld, letter):
+        """Keep items out that stand in an open run, or whose letter came back."""
+        rows = self.env.execute_query_dict(
+            SQL(
+                """
+                SELECT line.move_line_id, letter.state, letter.failed_email,
+                       letter.partner_id
+                  FROM credit_dunning_letter_line line
+                  JOIN credit_dunning_letter letter ON letter.id = line.letter_id
+                 WHERE line.move_line_id = ANY(%s)
+                   AND line.kind = 'chased'
+                   AND NOT line.is_excluded
+                   AND letter.id != %s
+                   AND letter.is_test = %s
+                   AND (letter.state IN %s
+                        OR (letter.state = 'failed' AND letter.failure_open))
+                """,
+                list(facts.lines),
+                letter.id if letter else 0,
+                facts.company.credit_mode == "redirect",
+                OPEN_STATES,
+            )
+        )
+        contacts = self.env["res.partner"].browse({row["partner_id"] for row in rows})
+        emails = {contact.id: contact.email_normalized for contact in contacts}
+        for row in rows:
+            if row["state"] != "failed":
+                reason = dunning.IN_OPEN_RUN
+            elif (emails[row["partner_id"]] or "") == (row["failed_email"] or ""):
+                reason = dunning.UNDELIVERABLE
+            else:
+                continue  # the address was put right since
+            withheld[row["move_line_id"]].append(dunning.Withheld(reason))
+
+    # === WHAT THE LEDGER AND THE LETTERS SAY === #
+
+    @api.model
+    def _read_lines(self, company, partners=None):
+        """Read the open receivable lines of a company, by customer and due date.
+
+        A residual is in the currency of the document. Lines of entry-less payments do
+        not exist; see ``_read_under_way`` for those.
+        """
+        accounts = self._get_receivable_accounts(company)
+        if not accounts:
+            return []
+        condition = SQL()
+        if partners is not None:
+            # The lines of an invoice carry its commercial partner.
+            condition = SQL("AND line.partner_id = ANY(%s)", partners.ids)
+        rows = self.env.execute_query_dict(
+            SQL(
+                """
+                SELECT line.id, line.move_id, line.date_maturity, line.currency_id,
+                       line.amount_residual_currency::text AS residual,
+                       line.amount_residual::text AS residual_company,
+                       COALESCE(line.no_followup, FALSE) AS no_followup,
+                       move.partner_id AS move_partner_id, move.payment_state,
+                       move.move_type, move.invoice_date, move.name AS move_name,
+                       journal.type AS journal_type,
+                       customer.commercial_partner_id AS customer_id,
+                       commercial.active AS customer_active
+                  FROM account_move_line line
+                  JOIN account_move move ON move.id = line.move_id
+                  JOIN account_journal journal ON journal.id = line.journal_id
+                  JOIN res_partner customer ON customer.id = line.partner_id
+                  JOIN res_partner commercial
+                    ON commercial.id = customer.commercial_partner_id
+                 WHERE line.company_id = %s
+                   AND line.account_id IN %s
+                   AND line.parent_state = 'posted'
+                   AND line.reconciled IS NOT TRUE
+                   AND line.amount_residual_currency != 0
+                   %s
+              ORDER BY customer.commercial_partner_id, line.date_maturity, line.id
+                """,
+                company.id,
+                tuple(accounts.ids),
+                condition,
+            )
+        )
+        for row in rows:
+            row["residual"] = to_decimal(row["residual"])
+            row["residual_company"] = to_decimal(row["residual_company"])
+            row["move_partner_id"] = row["move_partner_id"] or row["customer_id"]
+        return rows
+
+    @api.model
+    def _get_receivable_accounts(self, company):
+        # sudo: which accounts are receivable is no secret.
+        return (
+            self.env["account.account"]
+            .sudo()
+            .search(
+                [
+                    ("account_type", "=", "asset_receivable"),
+                    ("company_ids", "in", company.parent_ids.ids),
+                ]
+            )
+        )
+
+    @api.model
+    def _get_contacts(self, rows):
+        """Choose who is written to, per customer and contact of the invoice.
+
+        In this order, the first with an e-mail address: the dunning contact, the
+        contact on the invoice, the invoice address, the company itself. When none has
+        an address, the first that exists.
+
+        :return: dict (customer id, contact of the invoice id) -> contact id
+        """
+        keys = {(row["customer_id"], row["move_partner_id"]) for row in rows}
+        customer_ids = list({customer_id for customer_id, _contact in keys})
+        partner_ids = list({partner_id for key in keys for partner_id in key})
+        addresses = self.env.execute_query_dict(
+            SQL(
+                """
+                SELECT id, type, commercial_partner_id, email_normalized
+                  FROM res_partner
+                 WHERE active
+                   AND (id = ANY(%s)
+                        OR commercial_partner_id = ANY(%s)
+                           AND type IN ('dunning', 'invoice'))
+              ORDER BY id
+                """,
+                partner_ids,
+                customer_ids,
+            )
+        )
+        emails = {row["id"]: row["email_normalized"] for row in addresses}
+        special = defaultdict(list)
+        for row in addresses:
+            special[row["commercial_partner_id"], row["type"]].append(row["id"])
+        contacts = {}
+        for customer_id, invoice_contact in keys:
+            order = [
+                *special[customer_id, "dunning"],
+                *([invoice_contact] if invoice_contact != customer_id else []),
+                *special[customer_id, "invoice"],
+                customer_id,
+            ]
+            contacts[customer_id, invoice_contact] = next(
+                (partner_id for partner_id in order if emails.get(partner_id)),
+                next((p for p in order if p in emails), customer_id),
+            )
+        return contacts
+
+    @api.model
+    def _read_under_way(self, company, rows):
+        """Spread money that has no entry yet over the lines it is meant for.
+
+        Payments in process without journal entry, and online payments that are
+        pending, authorized, or done but not post-processed. A pending one is believed
+        for ``credit_pending_days`` only: a customer who chose a bank transfer and
+        never made it must not stop dunning for ever.
+
+        :return: dict receivable line id -> amount in the currency of the line
+        """
+        move_ids = list({row["move_id"] for row in rows if row["residual"] > 0})
+        believed_from = fields.Datetime.now() - timedelta(
+            days=company.credit_pending_days
+        )
+        payments = self.env.execute_query_dict(
+            SQL(
+                """
+                SELECT payment.amount::text AS amount, payment.currency_id,
+                       array_agg(link.invoice_id) AS move_ids
+                  FROM account_payment payment
+                  JOIN account_move__account_payment link
+                    ON link.payment_id = payment.id
+                 WHERE link.invoice_id = ANY(%(moves)s)
+                   AND payment.move_id IS NULL
+                   AND payment.state IN ('in_process', 'paid')
+              GROUP BY payment.id
+             UNION ALL
+                SELECT tx.amount::text, tx.currency_id, array_agg(link.invoice_id)
+                  FROM payment_transaction tx
+                  JOIN account_invoice_transaction_rel link
+                    ON link.transaction_id = tx.id
+                 WHERE link.invoice_id = ANY(%(moves)s)
+                   AND (tx.state = 'done' AND tx.is_post_processed IS NOT TRUE
+                        OR tx.state IN ('pending', 'authorized')
+                           AND tx.last_state_change >= %(believed_from)s)
+                   AND tx.operation IS DISTINCT FROM 'refund'
+              GROUP BY tx.id
+                """,
+                moves=move_ids,
+                believed_from=believed_from,
+            )
+        )
+        if not payments:
+            return {}
+        currency_of = {row["move_id"]: row["currency_id"] for row in rows}
+        lines = [
+            OpenLine(row["id"], row["move_id"], row["date_maturity"], row["residual"])
+            for row in rows
+            if row["residual"] > 0
+        ]
+        return spread_payments(
+            lines,
+            [
+                PaymentUnderWay(
+                    tuple(payment["move_ids"]),
+                    self._convert(
+                        to_decimal(payment["amount"]),
+                        payment["currency_id"],
+                        currency_of[payment["move_ids"][0]],
+                        company,
+                    ),
+                )
+                for payment in payments
+            ],
+        )
+
+    @api.model
+    def _convert(self, amount, from_currency_id, to_currency_id, company):
+        """Convert at the company's rate of today, rounded as the target rounds."""
+        if from_currency_id == to_currency_id:
+            return amount
+        currency = self.env["res.currency"].browse(from_currency_id)
+        target = self.env["res.currency"].browse(to_currency_id)
+        converted = currency._convert(
+            float(amount), target, company, company._credit_today()
+        )
+        return to_decimal(converted)
+
+    @api.model
+    def _read_levels(self, company, rows, letter):
+        """Read the level that each item has, from letters that left.
+
+        :return: dict receivable line id -> values of ``dunning.OpenItem``
+        """
+        self.env["credit.dunning.letter"].flush_model()
+        self.env["credit.dunning.letter.line"].flush_model()
+        lines = self.env.execute_query_dict(
+            SQL(
+                """
+                SELECT line.move_line_id, line.level_id, line.level_rank,
+                       line.is_reminder, letter.message_date
+                  FROM credit_dunning_letter_line line
+                  JOIN credit_dunning_letter letter ON letter.id = line.letter_id
+                 WHERE line.move_line_id = ANY(%s)
+                   AND line.kind = 'chased'
+                   AND NOT line.is_excluded
+                   AND letter.state IN %s
+                   AND letter.id != %s
+                   AND letter.is_test = %s
+              ORDER BY line.level_rank, letter.message_date, line.id
+                """,
+                [row["id"] for row in rows],
+                LIVE_STATES,
+                letter.id if letter else 0,
+                company.credit_mode == "redirect",
+            )
+        )
+        levels = defaultdict(dict)
+        for line in lines:  # the highest level comes last and stays
+            if line["is_reminder"]:
+                levels[line["move_line_id"]]["reminder"] = line["level_id"]
+            else:
+                levels[line["move_line_id"]].update(
+                    level=line["level_id"],
+                    rank=line["level_rank"],
+                    level_date=line["message_date"],
+                )
+        return levels
+
+    @api.model
+    def _read_last_messages(self, company, partner_ids, letter):
+        """Return the day of each customer's last message, on any channel."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT commercial_partner_id, MAX(message_date)
+                  FROM credit_dunning_letter
+                 WHERE company_id = %s
+                   AND commercial_partner_id = ANY(%s)
+                   AND state IN %s
+                   AND id != %s
+                   AND (run_id != %s OR run_id IS NULL)
+                   AND is_test = %s
+                   AND message_date IS NOT NULL
+              GROUP BY commercial_partner_id
+                """,
+                company.id,
+                partner_ids,
+                LIVE_STATES,
+                letter.id if letter else 0,
+                # Letters of one run go together: to two contacts, in two currencies.
+                letter.run_id.id if letter and letter.run_id else 0,
+                company.credit_mode == "redirect",
+            )
+        )
+        return dict(rows)
+
+    @api.model
+    def _read_unmatched_receipts(self, company, partner_ids):
+        """Return money in the bank that nobody has matched, per customer and currency.
+
+        :return: dict customer id -> dict currency id -> amount
+        """
+        if not company.credit_guard_receipts:
+            return {}
+        rows = self.env.execute_query_dict(
+            SQL(
+                """
+                SELECT partner.commercial_partner_id AS customer_id,
+                       COALESCE(line.foreign_currency_id, line.currency_id)
+                           AS currency_id,
+                       SUM(CASE WHEN line.foreign_currency_id IS NULL THEN line.amount
+                                ELSE line.amount_currency END)::text AS amount
+                  FROM account_bank_statement_line line
+                  JOIN account_move move ON move.id = line.move_id
+                  JOIN res_partner partner ON partner.id = line.partner_id
+                 WHERE line.company_id = %s
+                   AND partner.commercial_partner_id = ANY(%s)
+                   AND line.is_reconciled IS NOT TRUE
+                   AND move.state = 'posted'
+                   AND line.amount > 0
+              GROUP BY 1, 2
+                """,
+                company.id,
+                partner_ids,
+            )
+        )
+        receipts = defaultdict(dict)
+        for row in rows:
+            receipts[row["customer_id"]][row["currency_id"]] = to_decimal(row["amount"])
+        return receipts

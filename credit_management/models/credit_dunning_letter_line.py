@@ -1,0 +1,110 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class CreditDunningLetterLine(models.Model):
+    """An item of a letter, frozen as the customer was told.
+
+    What was told stays, whatever becomes of the invoice: number, dates and amounts are
+    copies. Lines are written until the letter leaves, never after.
+    """
+
+    _name = "credit.dunning.letter.line"
+    _description = "Dunning Letter Item"
+    _order = "letter_id, kind, date_maturity, id"
+    _rec_name = "name"
+
+    letter_id = fields.Many2one(
+        "credit.dunning.letter", required=True, ondelete="cascade", index=True
+    )
+    company_id = fields.Many2one(related="letter_id.company_id", store=True)
+    partner_id = fields.Many2one(related="letter_id.commercial_partner_id", store=True)
+    state = fields.Selection(related="letter_id.state", store=True)
+    is_test = fields.Boolean(related="letter_id.is_test", store=True)
+    move_line_id = fields.Many2one(
+        "account.move.line", string="Item", ondelete="set null", index="btree_not_null"
+    )
+    move_id = fields.Many2one(
+        "account.move", string="Invoice", ondelete="set null", index="btree_not_null"
+    )
+    kind = fields.Selection(
+        [
+            ("chased", "Rises to a Level"),
+            ("carried", "Claimed Again"),
+            ("credit", "Credit Not Applied"),
+        ],
+        required=True,
+        default="chased",
+    )
+    name = fields.Char(string="Number")
+    invoice_date = fields.Date()
+    date_maturity = fields.Date(string="Due Date")
+    days_late = fields.Integer(aggregator="max")
+    currency_id = fields.Many2one(related="letter_id.currency_id", store=True)
+    amount = fields.Monetary(
+        string="Open Amount", help="Open at the time; a credit is negative."
+    )
+    amount_company = fields.Monetary(
+        string="In Company Currency", currency_field="company_currency_id"
+    )
+    company_currency_id = fields.Many2one(
+        related="company_id.currency_id", string="Company Currency"
+    )
+    level_id = fields.Many2one("credit.dunning.level", ondelete="restrict", index=True)
+    level_rank = fields.Integer(
+        string="Levels So Far", help="How many dunning levels the item then has had."
+    )
+    is_reminder = fields.Boolean(default=False, string="Notice Before the Due Date")
+    round = fields.Integer(
+        default=1, help="How often the item began at the first level."
+    )
+    is_excluded = fields.Boolean(default=False, string="Left Out")
+    excluded_reason = fields.Char()
+
+    # At most one live line for an item at a level: no second reminder by accident.
+    _live_uniq = models.UniqueIndex(
+        "(move_line_id, level_id, round, is_test)"
+        " WHERE kind = 'chased' AND is_excluded IS NOT TRUE AND state IN"
+        " ('proposed', 'queued', 'sending', 'sent', 'unknown')",
+        "This item stands in another letter at the same level. Send or reverse that"
+        " letter first.",
+    )
+
+    # === CRUD METHODS === #
+
+    def write(self, vals):
+        """Let the lines of a letter be changed only until it leaves."""
+        if not self.env.su and any(
+            letter.state != "proposed" for letter in self.letter_id
+        ):
+            raise UserError(
+                self.env._(
+                    "What a customer was told cannot be changed. Reverse the letter if"
+                    " it was wrong."
+                )
+            )
+        res = super().write(vals)
+        if not self.env.su and "is_excluded" in vals:
+            self.letter_id._mark_edited()
+        return res
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_left(self):
+        if any(
+            letter.state not in ("proposed", "skipped") for letter in self.letter_id
+        ):
+            raise UserError(
+                self.env._("The items of a letter that left cannot be deleted.")
+            )
+
+    # === ACTION METHODS === #
+
+    def action_toggle_excluded(self):
+        """Leave the item out of its letter, or take it back in."""
+        for line in self:
+            line.is_excluded = not line.is_excluded
+
+    def action_open_invoice(self):
+        """Open the invoice of the item."""
+        self.ensure_one()
+        return self.move_id._get_records_action()

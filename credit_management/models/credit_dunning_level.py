@@ -1,0 +1,131 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from ..logic.dunning import Level
+from ..logic.money import to_decimal
+
+
+class CreditDunningLevel(models.Model):
+    """One step of a policy: when it comes, and how it reaches the customer."""
+
+    _name = "credit.dunning.level"
+    _description = "Dunning Level"
+    _order = "policy_id, sequence, delay_days, id"
+
+    name = fields.Char(required=True, translate=True)
+    policy_id = fields.Many2one(
+        "credit.dunning.policy", required=True, ondelete="cascade", index=True
+    )
+    company_id = fields.Many2one(related="policy_id.company_id")
+    currency_id = fields.Many2one(related="policy_id.currency_id")
+    sequence = fields.Integer(default=10)
+
+    # When
+    is_reminder = fields.Boolean(
+        string="Notice Before the Due Date",
+        help="A friendly notice. It is no dunning level and raises none.",
+    )
+    delay_days = fields.Integer(
+        string="Days After Due Date",
+        required=True,
+        default=3,
+        help="Days from the due date; negative for a notice before it.",
+    )
+    min_days_after_previous = fields.Integer(
+        string="Days After Previous Level",
+        help="Least number of days since the message of the level before.",
+    )
+    deadline_days = fields.Integer(
+        string="Days to Pay",
+        default=7,
+        help="The message asks to pay within this many days; a day off moves to the"
+        " next working day.",
+    )
+    minimum_amount = fields.Monetary(
+        help="Least claim for this level, in the company's currency."
+    )
+
+    # How
+    send_email = fields.Boolean(string="E-mail", default=True)
+    send_letter = fields.Boolean(
+        string="Letter by Post",
+        help="A letter to print and post. It also takes over when the e-mail fails.",
+    )
+    activity_type_id = fields.Many2one(
+        "mail.activity.type",
+        string="Task",
+        help="A task for the collector, for instance a call.",
+    )
+    activity_note = fields.Text(
+        string="Task Instructions",
+        translate=True,
+        help="What the collector should know or say.",
+    )
+    mail_template_id = fields.Many2one(
+        "mail.template",
+        string="Text",
+        domain=[("model", "=", "credit.dunning.letter")],
+        help="Subject and text of the message. The table of items, the payment details"
+        " and the button are added below it.",
+    )
+    attach_invoices = fields.Boolean(help="Attach the invoices as PDF to the e-mail.")
+
+    # Effects
+    hold_orders = fields.Boolean(
+        help="A customer who has reached this level is put on hold for new orders."
+    )
+    send_once = fields.Boolean(
+        string="At Most Once",
+        help="When it is not known whether the message arrived, it is not sent again:"
+        " the letter asks a person. For messages that cost money or have legal effect.",
+    )
+
+    _days_positive = models.Constraint(
+        "CHECK (min_days_after_previous >= 0 AND deadline_days >= 0"
+        " AND minimum_amount >= 0)",
+        "Days and the minimum amount of a level cannot be negative.",
+    )
+
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains("send_email", "mail_template_id", "send_letter")
+    def _check_text(self):
+        for level in self:
+            if (level.send_email or level.send_letter) and not level.mail_template_id:
+                raise ValidationError(
+                    self.env._(
+                        "Level “%(level)s” sends a message but has no text. Choose one"
+                        " under Text.",
+                        level=level.name,
+                    )
+                )
+
+    @api.constrains("send_email", "send_letter", "activity_type_id")
+    def _check_channel(self):
+        for level in self:
+            if not (level.send_email or level.send_letter or level.activity_type_id):
+                raise ValidationError(
+                    self.env._(
+                        "Level “%(level)s” reaches nobody. Tick e-mail or letter, or"
+                        " choose a task.",
+                        level=level.name,
+                    )
+                )
+
+    @api.constrains("delay_days", "is_reminder", "sequence", "policy_id")
+    def _check_policy(self):
+        self.policy_id._check_levels()
+
+    # === BUSINESS METHODS === #
+
+    def _to_logic(self):
+        """Return the level as the rule wants it; money in the company's currency."""
+        self.ensure_one()
+        return Level(
+            ref=self.id,
+            delay_days=self.delay_days,
+            min_days_after_previous=self.min_days_after_previous,
+            deadline_days=self.deadline_days,
+            minimum_amount=to_decimal(self.minimum_amount),
+            is_reminder=self.is_reminder,
+        )

@@ -1,0 +1,156 @@
+from odoo import api, fields, models
+
+from ..logic import dunning
+
+# Left alone, but not overdue: told on the customer, not listed one by one.
+NOT_OVERDUE = {dunning.NOT_DUE, dunning.DUE_TODAY, dunning.PAID}
+
+REASON_LABELS = [
+    ("paid", "Paid"),
+    ("payment_under_way", "Payment under way"),
+    ("no_due_date", "No due date"),
+    ("not_due", "Not due yet"),
+    ("due_today", "Due today"),
+    ("disputed", "Disputed"),
+    ("excluded", "Excluded"),
+    ("no_followup", "Marked “no follow-up”"),
+    ("blocked", "Payment blocked"),
+    ("in_open_run", "Stands in an open run"),
+    ("undeliverable", "Last letter undeliverable"),
+    ("refund_unmatched", "Money paid out, not matched"),
+    ("paused", "Customer paused"),
+    ("archived", "Customer archived"),
+    ("no_policy", "No dunning policy"),
+    ("net_credit", "Credits cover what is overdue"),
+    ("within_grace", "Within the days of grace"),
+    ("last_level", "Last level done"),
+    ("waiting", "Next level not reached"),
+    ("receipt_unmatched", "Receipt in the bank not matched"),
+    ("below_minimum", "Below the minimum amount"),
+    ("too_soon", "Too soon after the last message"),
+    ("not_working_day", "Not a working day"),
+]
+
+
+class CreditDunningOutcome(models.Model):
+    """An overdue item that was left alone, with the one reason why.
+
+    Rows with a run tell what that run left alone; rows without one are the current
+    state of the company, written by the last evaluation.
+    """
+
+    _name = "credit.dunning.outcome"
+    _description = "Reason Left Alone"
+    _order = "run_id desc, partner_id, date_maturity, id"
+    _rec_name = "move_line_id"
+
+    run_id = fields.Many2one(
+        "credit.dunning.run", index="btree_not_null", ondelete="cascade"
+    )
+    company_id = fields.Many2one("res.company", required=True, index=True)
+    partner_id = fields.Many2one(
+        "res.partner", string="Customer", required=True, index=True
+    )
+    move_line_id = fields.Many2one(
+        "account.move.line", string="Item", ondelete="cascade", index="btree_not_null"
+    )
+    move_id = fields.Many2one("account.move", string="Invoice", ondelete="cascade")
+    policy_id = fields.Many2one("credit.dunning.policy")
+    level_id = fields.Many2one("credit.dunning.level", string="Level Reached")
+    date_maturity = fields.Date(string="Due Date")
+    days_late = fields.Integer(aggregator="max")
+    currency_id = fields.Many2one("res.currency", required=True)
+    amount = fields.Monetary(string="Open Amount", aggregator="sum_currency")
+    company_currency_id = fields.Many2one(
+        related="company_id.currency_id", string="Company Currency"
+    )
+    amount_company = fields.Monetary(
+        string="In Company Currency", currency_field="company_currency_id"
+    )
+    reason = fields.Selection(REASON_LABELS, required=True, index=True)
+    next_date = fields.Date(
+        string="Could Be Chased From",
+        help="First day on which this could change by itself. Empty: only a person, a"
+        " payment or another document changes it.",
+    )
+
+    # === BUSINESS METHODS === #
+
+    @api.model
+    def _prepare_values(self, facts, outcomes):
+        """Return the values of the overdue items that were left alone.
+
+        :param outcomes: pairs of (customer id, ``dunning.Outcome``)
+        """
+        vals_list = []
+        for partner_id, outcome in outcomes:
+            if outcome.is_chased or outcome.reason in NOT_OVERDUE:
+                continue
+            item = outcome.item
+            if item.due_date and item.due_date >= facts.today:
+                continue
+            row = facts.lines[item.ref]
+            share = outcome.amount / row["residual"]
+            late = (facts.today - item.due_date).days if item.due_date else 0
+            vals_list.append(
+                {
+                    "company_id": facts.company.id,
+                    "partner_id": partner_id,
+                    "move_line_id": item.ref,
+                    "move_id": row["move_id"],
+                    "policy_id": facts.policies[partner_id][0].id,
+                    "level_id": item.level,
+                    "date_maturity": item.due_date,
+                    "days_late": late,
+                    "currency_id": item.currency,
+                    "amount": float(outcome.amount),
+                    "amount_company": float(row["residual_company"] * share),
+                    "reason": outcome.reason,
+                    "next_date": outcome.next_date,
+                }
+            )
+        return vals_list
+
+    # === ACTION METHODS === #
+
+    def action_evaluate(self):
+        """Decide anew for the companies one works in; nothing is proposed or sent."""
+        self.check_access("create")
+        for company in self.env.companies:
+            self.with_company(company)._evaluate(company)
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "credit_management.credit_dunning_outcome_action"
+        )
+        return action | {"target": "main"}
+
+    @api.model
+    def _evaluate(self, company, partners=None):
+        """Write why overdue items are left alone today, and the customers' figures."""
+        facts = self.env["credit.dunning.facts"]._gather(
+            company, company._credit_today(), partners
+        )
+        decisions = dict(facts.decide())
+        self.env["credit.dunning.run"]._write_outcomes(
+            facts,
+            [
+                (partner_id, outcome)
+                for partner_id, decision in decisions.items()
+                for outcome in decision.outcomes
+            ],
+            partners,
+        )
+        self.env["credit.profile"]._write_figures(facts, decisions)
+
+    def action_open_invoice(self):
+        """Open the invoice of the item."""
+        self.ensure_one()
+        return self.move_id._get_records_action()
+
+    def action_open_profile(self):
+        """Open the credit file of the customer."""
+        self.ensure_one()
+        self.check_access("read")
+        profile = self.env["credit.profile"]._get_or_create(
+            self.company_id, self.partner_id
+        )
+        return profile._get_records_action()

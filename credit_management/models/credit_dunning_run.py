@@ -1,0 +1,498 @@
+import logging
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+
+_logger = logging.getLogger(__name__)
+
+OUTCOME_BATCH = 5000
+
+
+class CreditDunningRun(models.Model):
+    """A dunning run of one company and day: proposed, reviewed, approved, sent."""
+
+    _name = "credit.dunning.run"
+    _description = "Dunning Run"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "date desc, id desc"
+    _check_company_auto = True
+
+    name = fields.Char(compute="_compute_name", store=True)
+    company_id = fields.Many2one(
+        "res.company",
+        required=True,
+        index=True,
+        default=lambda self: self._default_company_id(),
+    )
+    company_currency_id = fields.Many2one(
+        related="company_id.currency_id", string="Company Currency"
+    )
+    date = fields.Date(
+        required=True, default=lambda self: self._default_date(), tracking=True
+    )
+    is_nightly = fields.Boolean(readonly=True, copy=False)
+    state = fields.Selection(
+        [
+            ("draft", "Draft"),
+            ("proposed", "Proposed"),
+            ("approved", "Approved"),
+            ("sending", "Sending"),
+            ("done", "Done"),
+            ("cancelled", "Cancelled"),
+        ],
+        default="draft",
+        required=True,
+        readonly=True,
+        copy=False,
+        tracking=True,
+    )
+    user_id = fields.Many2one(
+        "res.users", string="Responsible", default=lambda self: self._default_user_id()
+    )
+    approved_by_id = fields.Many2one("res.users", readonly=True, copy=False)
+    hold_reason = fields.Char(readonly=True, copy=False)
+    letter_ids = fields.One2many("credit.dunning.letter", "run_id", readonly=True)
+    outcome_ids = fields.One2many("credit.dunning.outcome", "run_id", readonly=True)
+    summary_ids = fields.One2many("credit.dunning.run.summary", "run_id", readonly=True)
+    level_summary_ids = fields.One2many(
+        "credit.dunning.run.summary",
+        "run_id",
+        domain=[("kind", "=", "level")],
+        string="Chased",
+        readonly=True,
+    )
+    reason_summary_ids = fields.One2many(
+        "credit.dunning.run.summary",
+        "run_id",
+        domain=[("kind", "=", "reason")],
+        string="Left Alone",
+        readonly=True,
+    )
+    letter_count = fields.Integer(compute="_compute_counts")
+    proposed_count = fields.Integer(compute="_compute_counts")
+    sent_count = fields.Integer(compute="_compute_counts")
+    waiting_count = fields.Integer(compute="_compute_counts")
+    trouble_count = fields.Integer(
+        compute="_compute_counts", string="Failed or Unknown"
+    )
+    outcome_count = fields.Integer(
+        compute="_compute_outcome_count", string="Items Left Alone"
+    )
+    amount_total = fields.Monetary(
+        compute="_compute_counts",
+        currency_field="company_currency_id",
+        string="Claimed, in Company Currency",
+    )
+    progress = fields.Integer(compute="_compute_counts", string="Sent (%)")
+    credit_mode = fields.Selection(related="company_id.credit_mode", string="Mode")
+    credit_redirect_email = fields.Char(related="company_id.credit_redirect_email")
+    credit_stopped = fields.Boolean(related="company_id.credit_stopped")
+    last_bank_date = fields.Date(compute="_compute_bank", compute_sudo=True)
+    bank_is_stale = fields.Boolean(compute="_compute_bank", compute_sudo=True)
+
+    _nightly_uniq = models.UniqueIndex(
+        "(company_id, date) WHERE is_nightly AND state != 'cancelled'",
+        "There is one nightly run a day and company.",
+    )
+
+    @api.model
+    def _default_company_id(self):
+        return self.env.company
+
+    @api.model
+    def _default_date(self):
+        return self.env.company._credit_today()
+
+    @api.model
+    def _default_user_id(self):
+        return self.env.user
+
+    # === COMPUTE METHODS === #
+
+    @api.depends("date", "is_nightly", "company_id")
+    def _compute_name(self):
+        for run in self:
+            kind = self.env._("Nightly run") if run.is_nightly else self.env._("Run")
+            run.name = f"{kind} {run.date or ''}".strip()
+
+    @api.depends("letter_ids.state", "letter_ids.amount_company")
+    def _compute_counts(self):
+        counts = {}
+        for run, state, count, amount in self.env["credit.dunning.letter"]._read_group(
+            [("run_id", "in", self.ids)],
+            ["run_id", "state"],
+            ["__count", "amount_company:sum"],
+        ):
+            counts.setdefault(run.id, {})[state] = (count, amount)
+        for run in self:
+            by_state = counts.get(run.id, {})
+
+            def count(*states, by_state=by_state):
+                return sum(by_state.get(state, (0, 0))[0] for state in states)
+
+            run.letter_count = sum(number for number, _amount in by_state.values())
+            run.letter_count -= count("skipped")
+            run.proposed_count = count("proposed")
+            run.sent_count = count("sent")
+            run.waiting_count = count("queued", "sending")
+            run.trouble_count = count("failed", "unknown")
+            run.amount_total = sum(
+                amount
+                for state, (_number, amount) in by_state.items()
+                if state not in ("skipped", "reversed", "failed")
+            )
+            on_its_way = count("queued", "sending", "sent", "unknown", "failed")
+            finished = on_its_way - run.waiting_count
+            run.progress = 100 * finished // on_its_way if on_its_way else 0
+
+    @api.depends("outcome_ids")
+    def _compute_outcome_count(self):
+        counts = dict(
+            self.env["credit.dunning.outcome"]._read_group(
+                [("run_id", "in", self.ids)], ["run_id"], ["__count"]
+            )
+        )
+        for run in self:
+            run.outcome_count = counts.get(run, 0)
+
+    @api.depends("company_id", "date")
+    def _compute_bank(self):
+        for run in self:
+            run.last_bank_date = run.company_id._credit_last_bank_date()
+            run.bank_is_stale = run.company_id._credit_bank_is_stale(
+                run.company_id._credit_today()
+            )
+
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains("date")
+    def _check_date(self):
+        for run in self:
+            if run.date and run.date > run.company_id._credit_today():
+                raise ValidationError(
+                    self.env._(
+                        "A dunning run cannot be dated in the future: what is open"
+                        " then is not known today."
+                    )
+                )
+
+    # === CRUD METHODS === #
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_sent(self):
+        if any(run.state not in ("draft", "cancelled") for run in self):
+            raise UserError(
+                self.env._("Cancel a run before you delete it; a sent one stays.")
+            )
+        if any(
+            letter.state not in ("proposed", "skipped") for letter in self.letter_ids
+        ):
+            raise UserError(
+                self.env._(
+                    "Letters of this run have left. It stays as their trace; reverse"
+                    " it if it was wrong."
+                )
+            )
+
+    # === ACTION METHODS === #
+
+    def action_propose(self):
+        """Decide for every open item of the company; nothing is sent.
+
+        May be repeated until the run is approved: what was proposed is decided anew.
+        """
+        self.check_access("write")
+        for run in self:
+            if run.state not in ("draft", "proposed"):
+                raise UserError(
+                    self.env._("Run %(run)s was approved already.", run=run.name)
+                )
+            run._propose()
+
+    def action_approve(self):
+        """Approve the letters as they stand; they wait for Send."""
+        self.check_access("write")
+        for run in self:
+            if run.state != "proposed":
+                raise UserError(
+                    self.env._(
+                        "Propose run %(run)s before you approve it.", run=run.name
+                    )
+                )
+        self.write({"state": "approved", "approved_by_id": self.env.uid})
+
+    def action_send(self):
+        """Put the approved letters into the queue; a job sends them."""
+        self.check_access("write")
+        for run in self:
+            if run.state != "approved":
+                raise UserError(
+                    self.env._("Approve run %(run)s before you send it.", run=run.name)
+                )
+            run.company_id._check_credit_may_send()
+            run._queue(
+                run.letter_ids.filtered(lambda letter: letter.state == "proposed")
+            )
+
+    def action_approve_and_send(self):
+        """Approve and send in one step."""
+        self.action_approve()
+        self.action_send()
+
+    def action_cancel(self):
+        """Drop the proposal. Letters that left stay, and can be reversed."""
+        self.check_access("write")
+        for run in self:
+            if run.state in ("sending", "done"):
+                raise UserError(
+                    self.env._(
+                        "Letters of run %(run)s have left. Reverse the run instead.",
+                        run=run.name,
+                    )
+                )
+            run.letter_ids.filtered(lambda letter: letter.state == "proposed")._skip(
+                self.env._("Run cancelled")
+            )
+        self.state = "cancelled"
+
+    def action_reverse(self):
+        """Take all letters of the run back: levels return to what they were."""
+        self.check_access("write")
+        for run in self:
+            letters = run.letter_ids.filtered(
+                lambda letter: letter.state not in ("skipped", "reversed")
+            )
+            if not letters:
+                raise UserError(
+                    self.env._("Run %(run)s has nothing to reverse.", run=run.name)
+                )
+            letters._reverse()
+            run.message_post(
+                body=self.env._("%(count)s letters reversed.", count=len(letters))
+            )
+            run.state = "cancelled"
+
+    def action_view_letters(self):
+        """Open the letters of the run, grouped by level."""
+        self.ensure_one()
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "credit_management.credit_dunning_letter_action"
+        )
+        return action | {
+            "name": self.env._("Letters of %(run)s", run=self.name),
+            "domain": [("run_id", "=", self.id)],
+            "context": {"search_default_group_level": 1, "search_default_to_go": 1},
+        }
+
+    def action_view_trouble(self):
+        """Open the letters that failed or whose fate is unknown."""
+        action = self.action_view_letters()
+        domain = action["domain"] + [("state", "in", ("failed", "unknown"))]
+        return action | {"domain": domain, "context": {}}
+
+    def action_view_outcomes(self):
+        """Open the items left alone, grouped by reason."""
+        self.ensure_one()
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "credit_management.credit_dunning_outcome_action"
+        )
+        return action | {
+            "name": self.env._("Left Alone by %(run)s", run=self.name),
+            "domain": [("run_id", "=", self.id)],
+            "context": {"search_default_group_reason": 1},
+        }
+
+    # === BUSINESS METHODS === #
+
+    def _propose(self, partners=None):
+        """Gather, decide, write down: letters for the chased, a reason for the rest.
+
+        :param partners: customers to look at; all of the company when left out
+        """
+        self.ensure_one()
+        # Two clicks at once: one proposes, the other is told so. Two different runs at
+        # once: the unique index on live lines lets one of them win.
+        self.lock_for_update()
+        self.letter_ids.filtered(lambda letter: letter.state == "proposed").unlink()
+        self.outcome_ids.unlink()
+        company = self.company_id
+        run = self.with_company(company)
+        facts = run.env["credit.dunning.facts"]._gather(company, run.date, partners)
+        messages, outcomes = [], []
+        decisions = {}
+        for partner_id, decision in facts.decide():
+            messages += [(partner_id, message) for message in decision.messages]
+            outcomes += [(partner_id, outcome) for outcome in decision.outcomes]
+            decisions[partner_id] = decision
+        letters = run.env["credit.dunning.letter"]._create_from_messages(
+            run, facts, messages
+        )
+        run._write_outcomes(facts, outcomes, partners)
+        profiles = partners and run.env["credit.profile"]._get_or_create(
+            company, partners
+        )
+        run.env["credit.profile"]._write_figures(facts, decisions, profiles)
+        run.state = "proposed"
+        self.invalidate_recordset()  # the summaries are read from these rows
+        _logger.info(
+            "Dunning run %s of company %s: %s letters proposed, %s items looked at",
+            self.id,
+            company.id,
+            len(letters),
+            len(outcomes),
+        )
+
+    def _write_outcomes(self, facts, outcomes, partners=None):
+        """Keep why overdue items are left alone: for this run, and as the present."""
+        Outcome = self.env["credit.dunning.outcome"]
+        present = Domain("company_id", "=", facts.company.id) & Domain(
+            "run_id", "=", False
+        )
+        if partners is not None:
+            present &= Domain("partner_id", "in", partners.ids)
+        Outcome.search(present).unlink()
+        vals_list = Outcome._prepare_values(facts, outcomes)
+        for start in range(0, len(vals_list), OUTCOME_BATCH):
+            batch = vals_list[start : start + OUTCOME_BATCH]
+            Outcome.create(batch)
+            if self:
+                Outcome.create([vals | {"run_id": self.id} for vals in batch])
+
+    def _queue(self, letters):
+        """Put letters into the queue and wake the job that sends them."""
+        self.ensure_one()
+        empty = letters.filtered(lambda letter: not letter._get_chased_lines())
+        empty._skip(self.env._("Nothing left to claim"))
+        letters -= empty
+        letters.write(
+            {"state": "queued", "queued_until": False, "is_test": self._is_test()}
+        )
+        self.state = (
+            "sending"
+            if self.letter_ids.filtered(
+                lambda letter: letter.state in ("queued", "sending")
+            )
+            else "done"
+        )
+        if letters:
+            self.env.ref("credit_management.ir_cron_send_letters")._trigger()
+
+    def _is_test(self):
+        return self.company_id.credit_mode == "redirect"
+
+    def _update_done(self):
+        """Close the runs whose letters have all met their fate."""
+        for run in self:
+            if run.state == "sending" and not any(
+                letter.state in ("queued", "sending", "proposed")
+                for letter in run.letter_ids
+            ):
+                run.state = "done"
+            elif run.state == "sending" and not any(
+                letter.state in ("queued", "sending") for letter in run.letter_ids
+            ):
+                run.state = "proposed"  # the rest waits for a review
+
+    # === CRON === #
+
+    @api.model
+    def _cron_run(self):
+        """Make the nightly run of each company whose night it is.
+
+        Looks at what is missing, not at when it ran last: a night that was missed is
+        made up for at the next call, once.
+        """
+        companies = self.env["res.company"].search([("credit_mode", "!=", "off")])
+        commit_progress = self.env["ir.cron"]._commit_progress
+        due = [company for company in companies if self._is_nightly_due(company)]
+        commit_progress(remaining=len(due))
+        for company in due:
+            run_model = self.with_company(company).with_context(
+                allowed_company_ids=company.ids, lang=company.partner_id.lang
+            )
+            try:
+                run_model._make_nightly_run(company)
+                self.env.flush_all()
+            except Exception:
+                self.env.cr.rollback()
+                _logger.exception(
+                    "Nightly dunning run of company %s failed", company.id
+                )
+            if not commit_progress(1):
+                break
+
+    @api.model
+    def _is_nightly_due(self, company):
+        now = company._credit_now()
+        if now.hour < company.credit_run_hour:
+            return False
+        return not self.search_count(
+            [
+                ("company_id", "=", company.id),
+                ("date", "=", now.date()),
+                ("is_nightly", "=", True),
+                ("state", "!=", "cancelled"),
+            ],
+            limit=1,
+        )
+
+    @api.model
+    def _make_nightly_run(self, company):
+        """Propose tonight's run, and send what needs no review.
+
+        Letters of automatic policies go at once when the company is live; the others
+        wait for a person. Earlier nights that nobody touched make room.
+        """
+        self._supersede_nightly_runs(company)
+        run = self.create(
+            {
+                "company_id": company.id,
+                "date": company._credit_today(),
+                "is_nightly": True,
+                "user_id": company.credit_user_id.id,
+            }
+        )
+        run._propose()
+        if company.credit_mode not in ("redirect", "live"):
+            return run
+        automatic = run.letter_ids.filtered(lambda letter: letter.policy_id.automatic)
+        if automatic and company._credit_bank_is_stale(run.date):
+            run._hold_for_bank()
+        elif automatic:
+            run._queue(automatic)
+        return run
+
+    @api.model
+    def _supersede_nightly_runs(self, company):
+        """Cancel untouched proposals of earlier nights: tonight decides anew."""
+        runs = self.search(
+            [
+                ("company_id", "=", company.id),
+                ("is_nightly", "=", True),
+                ("state", "=", "proposed"),
+            ]
+        )
+        for run in runs:
+            letters = run.letter_ids.filtered(lambda letter: letter.state == "proposed")
+            if any(letters.mapped("is_edited")):
+                continue  # somebody is at work on it
+            letters._skip(self.env._("Decided anew by the next nightly run"))
+            left = run.letter_ids.filtered(lambda letter: letter.state != "skipped")
+            run.state = "done" if left else "cancelled"
+
+    def _hold_for_bank(self):
+        """Keep the automatic letters back and ask a person: the bank is old."""
+        self.ensure_one()
+        last = self.company_id._credit_last_bank_date()
+        self.hold_reason = self.env._(
+            "The last bank entry is of %(day)s. Import and match the bank, then propose"
+            " again, or approve the run as it is.",
+            day=last,
+        )
+        self.activity_schedule(
+            "mail.mail_activity_data_todo",
+            summary=self.env._("Dunning run waits for the bank"),
+            note=self.hold_reason,
+            user_id=(self.company_id.credit_user_id or self.env.user).id,
+        )

@@ -1,0 +1,657 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+from odoo.tools import SQL, email_normalize, format_date
+
+from ..logic import dunning
+from .credit_dunning_outcome import REASON_LABELS
+
+FIGURES = (
+    "open_amount",
+    "overdue_amount",
+    "unapplied_amount",
+    "oldest_due_date",
+    "level_id",
+    "level_rank",
+    "last_letter_date",
+    "next_action_date",
+    "next_level_id",
+    "silence_reason",
+    "figures_date",
+)
+
+
+class CreditProfile(models.Model):
+    """The credit file of a customer in a company: figures, choices, what comes next.
+
+    Made when first needed: a customer without one has the defaults. The figures are
+    columns, so that lists sort and group by them; they are refreshed in sets shortly
+    after something changed, and at once for the file that is opened.
+    """
+
+    _name = "credit.profile"
+    _description = "Credit File"
+    _inherit = ["portal.mixin", "mail.thread", "mail.activity.mixin"]
+    _order = "overdue_amount desc, id"
+    _rec_name = "partner_id"
+    _check_company_auto = True
+
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Customer",
+        required=True,
+        index=True,
+        ondelete="restrict",
+        domain=[("parent_id", "=", False)],
+    )
+    company_id = fields.Many2one(
+        "res.company",
+        required=True,
+        index=True,
+        default=lambda self: self._default_company_id(),
+    )
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    email = fields.Char(related="partner_id.email", string="Customer E-mail")
+    phone = fields.Char(related="partner_id.phone")
+    lang = fields.Selection(related="partner_id.lang")
+    country_id = fields.Many2one(related="partner_id.country_id")
+
+    # Choices
+    policy_id = fields.Many2one(
+        "credit.dunning.policy",
+        string="Own Policy",
+        tracking=True,
+        check_company=True,
+        help="Empty: the first policy whose filter matches, else the default.",
+    )
+    policy_used_id = fields.Many2one(
+        "credit.dunning.policy", string="Policy", compute="_compute_policy_used"
+    )
+    policy_origin = fields.Char(string="Chosen By", compute="_compute_policy_used")
+    user_id = fields.Many2one("res.users", string="Collector", tracking=True)
+    email_cc = fields.Char(
+        string="Copy To",
+        help="These addresses get a copy of each dunning letter, separated by commas.",
+    )
+    pause_from = fields.Date(tracking=True)
+    pause_until = fields.Date(
+        tracking=True,
+        help="Last day on which this customer gets no dunning letter.",
+    )
+    pause_reason = fields.Char(tracking=True)
+    is_paused = fields.Boolean(compute="_compute_is_paused", search="_search_is_paused")
+    exclusion_ids = fields.One2many(
+        "credit.exclusion", compute="_compute_exclusion_ids", string="Exclusions"
+    )
+
+    # Figures, in the company's currency
+    open_amount = fields.Monetary(readonly=True, help="Open items, before credits.")
+    overdue_amount = fields.Monetary(
+        string="Overdue", readonly=True, help="Open items past their due date."
+    )
+    unapplied_amount = fields.Monetary(
+        string="Credits Not Applied",
+        readonly=True,
+        help="Credit notes and receipts that are not matched with an invoice.",
+    )
+    oldest_due_date = fields.Date(readonly=True)
+    level_id = fields.Many2one(
+        "credit.dunning.level", readonly=True, ondelete="set null"
+    )
+    level_rank = fields.Integer(string="Levels So Far", readonly=True)
+    last_letter_date = fields.Date(string="Last Letter", readonly=True)
+    next_action_date = fields.Date(string="Next On", readonly=True)
+    next_level_id = fields.Many2one(
+        "credit.dunning.level", readonly=True, ondelete="set null"
+    )
+    silence_reason = fields.Selection(
+        REASON_LABELS,
+        string="Why Not Chased",
+        readonly=True,
+        help="Why nothing goes to this customer today, although something is overdue.",
+    )
+    figures_date = fields.Date(string="Figures Of", readonly=True)
+    next_action = fields.Char(compute="_compute_next_action", string="Next Step")
+
+    # Documents
+    letter_ids = fields.One2many(
+        "credit.dunning.letter", "profile_id", string="Letters", readonly=True
+    )
+    letter_count = fields.Integer(compute="_compute_letter_count")
+    open_item_ids = fields.Many2many(
+        "account.move.line", compute="_compute_open_item_ids", string="Open Items"
+    )
+
+    _company_partner_uniq = models.UniqueIndex(
+        "(company_id, partner_id)", "A customer has one credit file in a company."
+    )
+    _overdue_idx = models.Index("(company_id, overdue_amount)")
+
+    @api.model
+    def _default_company_id(self):
+        return self.env.company
+
+    # === COMPUTE METHODS === #
+
+    def _compute_access_url(self):
+        res = super()._compute_access_url()
+        for profile in self:
+            profile.access_url = f"/my/credit/{profile.id}"
+        return res
+
+    @api.depends("policy_id", "partner_id", "company_id")
+    def _compute_policy_used(self):
+        words = {
+            "own": self.env._("Own choice"),
+            "filter": self.env._("Matches the policy's filter"),
+            "default": self.env._("Default of the company"),
+            "none": self.env._("No policy found"),
+        }
+        self.policy_used_id = self.policy_origin = False
+        for company, profiles in self.grouped("company_id").items():
+            found = self.env["credit.dunning.policy"]._find_for_partners(
+                company, profiles.partner_id
+            )
+            for profile in profiles:
+                policy, origin = found.get(profile.partner_id.id, (False, "none"))
+                if profile.policy_id:
+                    policy, origin = profile.policy_id, "own"
+                profile.policy_used_id = policy
+                profile.policy_origin = words[origin]
+
+    @api.depends("pause_from", "pause_until", "company_id")
+    def _compute_is_paused(self):
+        for profile in self:
+            today = profile.company_id._credit_today()
+            profile.is_paused = bool(
+                profile.pause_until
+                and profile.pause_until >= today
+                and (not profile.pause_from or profile.pause_from <= today)
+            )
+
+    def _search_is_paused(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        today = fields.Date.context_today(self)
+        paused = Domain("pause_until", ">=", today) & (
+            Domain("pause_from", "=", False) | Domain("pause_from", "<=", today)
+        )
+        return paused if True in value else ~paused
+
+    def _compute_exclusion_ids(self):
+        exclusions = self.env["credit.exclusion"].search(
+            [
+                ("company_id", "in", self.company_id.ids),
+                ("partner_id.commercial_partner_id", "in", self.partner_id.ids),
+            ]
+        )
+        for profile in self:
+            profile.exclusion_ids = exclusions.filtered(
+                lambda exclusion, profile=profile: (
+                    exclusion.company_id == profile.company_id
+                    and exclusion.partner_id.commercial_partner_id == profile.partner_id
+                )
+            )
+
+    def _compute_letter_count(self):
+        counts = dict(
+            self.env["credit.dunning.letter"]._read_group(
+                [("profile_id", "in", self.ids), ("state", "!=", "skipped")],
+                ["profile_id"],
+                ["__count"],
+            )
+        )
+        for profile in self:
+            profile.letter_count = counts.get(profile, 0)
+
+    def _compute_open_item_ids(self):
+        for company, profiles in self.grouped("company_id").items():
+            rows = self.env["credit.dunning.facts"]._read_lines(
+                company, profiles.partner_id
+            )
+            by_customer = {}
+            for row in rows:
+                by_customer.setdefault(row["customer_id"], []).append(row["id"])
+            for profile in profiles:
+                profile.open_item_ids = self.env["account.move.line"].browse(
+                    by_customer.get(profile.partner_id.id, [])
+                )
+
+    @api.depends(
+        "next_action_date", "next_level_id", "silence_reason", "overdue_amount"
+    )
+    @api.depends_context("lang")
+    def _compute_next_action(self):
+        for profile in self:
+            profile.next_action = profile._describe_next_action()
+
+    def _describe_next_action(self):
+        """Say in words what happens next, when, and to whom."""
+        self.ensure_one()
+        labels = dict(self._fields["silence_reason"]._description_selection(self.env))
+        if not self.next_action_date:
+            if self.silence_reason:
+                return labels[self.silence_reason]
+            return self.env._("Nothing is due.") if not self.overdue_amount else ""
+        level = self.next_level_id.name or self.env._("a message")
+        recipient = self._get_next_recipient()
+        return self.env._(
+            "On %(day)s: %(level)s to %(recipient)s",
+            day=format_date(self.env, self.next_action_date),
+            level=level,
+            recipient=recipient or self.env._("nobody: no e-mail address"),
+        )
+
+    def _get_next_recipient(self):
+        """Return the address the next letter goes to."""
+        self.ensure_one()
+        rows = [
+            {
+                "customer_id": self.partner_id.id,
+                "move_partner_id": self.partner_id.id,
+            }
+        ]
+        contacts = self.env["credit.dunning.facts"]._get_contacts(rows)
+        contact = self.env["res.partner"].browse(next(iter(contacts.values())))
+        return contact.email_normalized
+
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains("partner_id")
+    def _check_partner_id(self):
+        for profile in self:
+            if profile.partner_id != profile.partner_id.commercial_partner_id:
+                raise ValidationError(
+                    self.env._(
+                        "Credit is managed on %(customer)s, to which the contact"
+                        " belongs. Choose that customer.",
+                        customer=profile.partner_id.commercial_partner_id.display_name,
+                    )
+                )
+
+    @api.constrains("pause_from", "pause_until", "pause_reason")
+    def _check_pause(self):
+        for profile in self:
+            if profile.pause_from and not profile.pause_until:
+                raise ValidationError(
+                    self.env._(
+                        "Say until when %(customer)s is paused.",
+                        customer=profile.partner_id.display_name,
+                    )
+                )
+            if profile.pause_from and profile.pause_from > profile.pause_until:
+                raise ValidationError(
+                    self.env._(
+                        "The pause of %(customer)s ends before it begins.",
+                        customer=profile.partner_id.display_name,
+                    )
+                )
+
+    @api.constrains("email_cc")
+    def _check_email_cc(self):
+        for profile in self:
+            for part in (profile.email_cc or "").replace(";", ",").split(","):
+                if part.strip() and not email_normalize(part):
+                    raise ValidationError(
+                        self.env._(
+                            "“%(address)s” is not an e-mail address. Separate several"
+                            " addresses with commas.",
+                            address=part.strip(),
+                        )
+                    )
+
+    # === CRUD METHODS === #
+
+    def write(self, vals):
+        res = super().write(vals)
+        if {"policy_id", "pause_from", "pause_until"} & set(vals):
+            for company, profiles in self.grouped("company_id").items():
+                self._touch(company, profiles.partner_id)
+        return res
+
+    def web_read(self, specification):
+        """Override of `web`: the file that is opened shows the figures of now."""
+        if len(self) == 1 and "overdue_amount" in specification:
+            self._refresh()
+        return super().web_read(specification)
+
+    # === ACTION METHODS === #
+
+    def action_send_now(self):
+        """Decide for this customer today and put its letters up for review."""
+        self.ensure_one()
+        self.check_access("write")
+        run = self.env["credit.dunning.run"].create(
+            {"company_id": self.company_id.id, "user_id": self.env.uid}
+        )
+        run._propose(self.partner_id)
+        if not run.letter_ids:
+            outcome = run.outcome_ids.sorted("days_late")[-1:]
+            labels = dict(
+                self._fields["silence_reason"]._description_selection(self.env)
+            )
+            reason = labels.get(outcome.reason, self.env._("Nothing is overdue."))
+            raise UserError(
+                self.env._(
+                    "Nothing goes to %(customer)s today: %(reason)s",
+                    customer=self.partner_id.display_name,
+                    reason=reason,
+                )
+            )
+        return run._get_records_action()
+
+    def action_view_letters(self):
+        """Open the letters to this customer."""
+        self.ensure_one()
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "credit_management.credit_dunning_letter_action"
+        )
+        return action | {"domain": [("profile_id", "=", self.id)], "context": {}}
+
+    def action_view_open_items(self):
+        """Open the items that make the open amount."""
+        self.ensure_one()
+        return self._open_items(self.env._("Open Items"), self.open_item_ids)
+
+    def action_view_overdue_items(self):
+        """Open the items that make the overdue amount."""
+        self.ensure_one()
+        today = self.company_id._credit_today()
+        overdue = self.open_item_ids.filtered(
+            lambda item: (
+                item.amount_residual_currency > 0
+                and item.date_maturity
+                and item.date_maturity < today
+            )
+        )
+        return self._open_items(self.env._("Overdue Items"), overdue)
+
+    def action_view_customer_page(self):
+        """Open the page that the customer sees."""
+        self.ensure_one()
+        self.check_access("read")
+        return {
+            "type": "ir.actions.act_url",
+            "url": self._get_customer_url(),
+            "target": "new",
+        }
+
+    def _open_items(self, name, items):
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "credit_management.credit_open_item_action"
+        )
+        return action | {"name": name, "domain": [("id", "in", items.ids)]}
+
+    # === BUSINESS METHODS === #
+
+    @api.model
+    def _get_or_create(self, company, partners):
+        """Return the credit files of customers, making those that are missing.
+
+        Two workers at once make one file: the database decides, nobody fails.
+        """
+        partners = partners.commercial_partner_id
+        domain = [("company_id", "=", company.id), ("partner_id", "in", partners.ids)]
+        # sudo: a file is a technical row; what it shows is guarded when it is read.
+        profiles_sudo = self.sudo().search(domain)
+        missing = partners - profiles_sudo.partner_id
+        if missing:
+            self.env.execute_query(
+                SQL(
+                    """
+                    INSERT INTO credit_profile (company_id, partner_id, level_rank,
+                                create_uid, write_uid, create_date, write_date)
+                         SELECT %(company)s, id, 0, %(uid)s, %(uid)s,
+                                now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
+                           FROM unnest(%(partners)s) AS id
+                    ON CONFLICT (company_id, partner_id) DO NOTHING
+                      RETURNING id
+                    """,
+                    company=company.id,
+                    uid=self.env.uid,
+                    partners=missing.ids,
+                )
+            )
+            profiles_sudo = self.sudo().search(domain)
+        return self.browse(profiles_sudo.ids)
+
+    @api.model
+    def _merge_partners(self, sources, target):
+        """Move letters and choices to the file of the customer that remains.
+
+        Where both have a file in a company, the remaining one keeps its own choices
+        and takes those it lacks.
+        """
+        # sudo: merging contacts is guarded by its own group.
+        for profile in self.sudo().search([("partner_id", "in", sources.ids)]):
+            kept = self.sudo().search(
+                [
+                    ("company_id", "=", profile.company_id.id),
+                    ("partner_id", "=", target.id),
+                ]
+            )
+            if not kept:
+                continue  # the host moves it
+            for name in ("policy_id", "user_id", "email_cc", "pause_until"):
+                kept[name] = kept[name] or profile[name]
+            profile.letter_ids.write(
+                {"profile_id": kept.id, "commercial_partner_id": target.id}
+            )
+            profile.message_change_thread(kept)
+            profile.unlink()
+
+    def _get_customer_url(self):
+        """Return the address of the customer's page, good without a login."""
+        self.ensure_one()
+        # sudo: whoever sends a letter hands out its link.
+        profile_sudo = self.sudo()
+        profile_sudo._portal_ensure_token()
+        return profile_sudo.get_base_url() + profile_sudo.get_portal_url()
+
+    def _refresh(self):
+        """Bring the figures of these files up to date, in sets."""
+        for company, profiles in self.grouped("company_id").items():
+            facts = (
+                self.with_company(company)
+                .env["credit.dunning.facts"]
+                ._gather(company, company._credit_today(), profiles.partner_id)
+            )
+            self._write_figures(facts, dict(facts.decide()), profiles)
+
+    @api.model
+    def _write_figures(self, facts, decisions, profiles=None):
+        """Write the figures that follow from decisions, by one UPDATE.
+
+        :param decisions: dict customer id -> ``dunning.Decision``
+        :param profiles: files to write; those without a decision have nothing open
+        """
+        partners = self.env["res.partner"].browse(list(decisions))
+        found = self._get_or_create(facts.company, partners)
+        if profiles is None:
+            # Customers who had something open before and have nothing now.
+            settled = self.sudo().search(
+                [
+                    ("company_id", "=", facts.company.id),
+                    ("open_amount", "!=", 0),
+                    ("partner_id", "not in", list(decisions)),
+                ]
+            )
+            profiles = found | settled
+        if not profiles:
+            return
+        levels = self._read_last_letters(profiles)
+        rows = []
+        for profile in profiles.sudo():
+            decision = decisions.get(profile.partner_id.id)
+            figures = self._compute_figures(facts, profile.partner_id.id, decision)
+            figures.update(levels.get(profile.id, {}))
+            rows.append(
+                SQL(
+                    "(%s)",
+                    SQL(", ").join(
+                        SQL("%s", value)
+                        for value in (
+                            profile.id,
+                            *(figures.get(name) or None for name in FIGURES),
+                        )
+                    ),
+                )
+            )
+        casts = {
+            "open_amount": SQL("numeric"),
+            "overdue_amount": SQL("numeric"),
+            "unapplied_amount": SQL("numeric"),
+            "oldest_due_date": SQL("date"),
+            "level_id": SQL("int"),
+            "level_rank": SQL("int"),
+            "last_letter_date": SQL("date"),
+            "next_action_date": SQL("date"),
+            "next_level_id": SQL("int"),
+            "silence_reason": SQL("varchar"),
+            "figures_date": SQL("date"),
+        }
+        zero = {"open_amount", "overdue_amount", "unapplied_amount", "level_rank"}
+        assignments = SQL(", ").join(
+            SQL(
+                "%s = COALESCE(figures.%s::%s, 0)"
+                if name in zero
+                else "%s = figures.%s::%s",
+                SQL.identifier(name),
+                SQL.identifier(name),
+                casts[name],
+            )
+            for name in FIGURES
+        )
+        for start in range(0, len(rows), 1000):
+            self.env.execute_query(
+                SQL(
+                    "UPDATE credit_profile SET %s FROM (VALUES %s) AS figures (id, %s)"
+                    " WHERE credit_profile.id = figures.id RETURNING credit_profile.id",
+                    assignments,
+                    SQL(", ").join(rows[start : start + 1000]),
+                    SQL(", ").join(SQL.identifier(name) for name in FIGURES),
+                )
+            )
+        self.invalidate_model(FIGURES)
+
+    @api.model
+    def _compute_figures(self, facts, partner_id, decision):
+        """Return the figures of one customer, in the company's currency."""
+        figures = {"figures_date": facts.today}
+        if decision is None:
+            return figures
+        customer = facts.customers[partner_id]
+        for outcome in decision.outcomes:
+            item = outcome.item
+            amount = facts.lines[item.ref]["residual_company"]
+            figures["open_amount"] = figures.get("open_amount", 0) + amount
+            if item.due_date and item.due_date < facts.today:
+                figures["overdue_amount"] = figures.get("overdue_amount", 0) + amount
+            if item.due_date:
+                oldest = figures.get("oldest_due_date") or item.due_date
+                figures["oldest_due_date"] = min(oldest, item.due_date)
+        figures["unapplied_amount"] = -sum(
+            facts.lines[credit.ref]["residual_company"] for credit in customer.credits
+        )
+        figures.update(self._find_next_step(facts, partner_id, decision))
+        return figures
+
+    @api.model
+    def _find_next_step(self, facts, partner_id, decision):
+        """Return when the customer hears from us next, at which level, or why not."""
+        policy, _origin = facts.policies[partner_id]
+        if decision.messages:
+            first = decision.messages[0]
+            return {
+                "next_action_date": facts.today,
+                "next_level_id": first.level.ref,
+            }
+        waiting = [o for o in decision.outcomes if o.next_date]
+        step = {}
+        if waiting and policy:
+            soonest = min(waiting, key=lambda outcome: outcome.next_date)
+            level = dunning.find_next_level(
+                soonest.item, policy._to_logic(None), soonest.next_date
+            )
+            step = {
+                "next_action_date": soonest.next_date,
+                "next_level_id": level.ref if level else None,
+            }
+        overdue = [
+            outcome
+            for outcome in decision.outcomes
+            if outcome.item.due_date is None or outcome.item.due_date < facts.today
+        ]
+        if overdue:
+            worst = max(overdue, key=lambda outcome: outcome.amount)
+            step["silence_reason"] = worst.reason
+        return step
+
+    @api.model
+    def _read_last_letters(self, profiles):
+        """Return highest level of what is still open, and day of the last letter."""
+        rows = self.env.execute_query_dict(
+            SQL(
+                """
+                SELECT letter.profile_id,
+                       MAX(letter.message_date) FILTER (WHERE NOT letter.is_test)
+                           AS last_letter_date,
+                       MAX(line.level_rank) FILTER (WHERE item.reconciled IS NOT TRUE)
+                           AS level_rank,
+                       (ARRAY_AGG(line.level_id ORDER BY line.level_rank DESC)
+                           FILTER (WHERE item.reconciled IS NOT TRUE
+                                     AND NOT line.is_reminder))[1] AS level_id
+                  FROM credit_dunning_letter letter
+                  JOIN credit_dunning_letter_line line ON line.letter_id = letter.id
+             LEFT JOIN account_move_line item ON item.id = line.move_line_id
+                 WHERE letter.profile_id = ANY(%s)
+                   AND letter.state IN ('sending', 'sent', 'unknown')
+                   AND line.kind = 'chased' AND NOT line.is_excluded
+              GROUP BY letter.profile_id
+                """,
+                profiles.ids,
+            )
+        )
+        return {row.pop("profile_id"): row for row in rows}
+
+    @api.model
+    def _touch(self, company, partners):
+        """Note that something changed for customers; a job refreshes their figures.
+
+        Appends only: whoever posts or pays never waits for somebody else's figures.
+        """
+        if not partners:
+            return
+        # sudo: whoever posts an invoice may not know of credit files.
+        self.env["credit.profile.touch"].sudo().create(
+            [
+                {"company_id": company.id, "partner_id": partner.id}
+                for partner in partners.commercial_partner_id
+            ]
+        )
+        self.env.ref("credit_management.ir_cron_refresh_profiles").sudo()._trigger(
+            fields.Datetime.now() + timedelta(seconds=30)
+        )
+
+    # === CRON === #
+
+    @api.model
+    def _cron_refresh(self, batch_size=500):
+        """Refresh the figures of customers for whom something changed."""
+        Touch = self.env["credit.profile.touch"]
+        commit_progress = self.env["ir.cron"]._commit_progress
+        commit_progress(remaining=Touch.search_count([]))
+        touches = Touch.search([], limit=batch_size).try_lock_for_update()
+        for company, marks in touches.grouped("company_id").items():
+            partners = marks.partner_id
+            env_company = self.with_company(company)
+            env_company._get_or_create(company, partners)
+            profiles = env_company.search(
+                [("company_id", "=", company.id), ("partner_id", "in", partners.ids)]
+            )
+            profiles._refresh()
+        count = len(touches)
+        touches.unlink()
+        commit_progress(count)

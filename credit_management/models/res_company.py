@@ -1,0 +1,234 @@
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from dateutil.relativedelta import relativedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import email_normalize
+
+from odoo.addons.base.models.res_partner import _tz_get
+
+from ..logic.workdays import WorkCalendar
+
+CREDIT_MODES = [
+    ("off", "Off"),
+    ("simulate", "Simulate: propose, send nothing"),
+    ("redirect", "Redirect: send everything to one own address"),
+    ("live", "Live: send to customers"),
+]
+# A day off shorter than this many hours is not a holiday of the company.
+HOLIDAY_MIN_HOURS = 6
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    credit_mode = fields.Selection(
+        CREDIT_MODES,
+        string="Dunning Mode",
+        default="simulate",
+        required=True,
+        help="Whether dunning letters leave the house. Installing never sends"
+        " anything: a company starts with Simulate.",
+    )
+    credit_redirect_email = fields.Char(
+        string="Redirect Address",
+        help="In redirect mode every dunning letter goes to this address instead of"
+        " the customer. Letters redirected do not count once the company is live.",
+    )
+    credit_stopped = fields.Boolean(
+        string="Emergency Stop",
+        help="Nothing leaves while this is on. Letters stay in the queue; when it is"
+        " released, each is checked again before it goes.",
+    )
+    credit_policy_id = fields.Many2one(
+        "credit.dunning.policy",
+        string="Default Dunning Policy",
+        help="Policy of customers who have no choice of their own and match no filter.",
+    )
+    credit_user_id = fields.Many2one(
+        "res.users",
+        string="Default Collector",
+        help="Gets the tasks and the replies of customers without a collector.",
+    )
+    credit_tz = fields.Selection(
+        _tz_get,
+        string="Dunning Time Zone",
+        help="Decides which day it is for this company. Empty: that of its working"
+        " hours.",
+    )
+    credit_run_hour = fields.Integer(
+        string="Nightly Run From",
+        default=4,
+        help="Hour of the day, in the company's time zone, from which the nightly run"
+        " may start.",
+    )
+    credit_bank_max_age_days = fields.Integer(
+        string="Hold When the Bank Is Older Than",
+        help="An automatic run waits for a person when the last bank entry is older"
+        " than this many days. 0: never.",
+    )
+    credit_guard_receipts = fields.Boolean(
+        string="Set Aside Customers with an Unmatched Receipt",
+        default=True,
+        help="A customer whose money is in the bank but not matched yet is not chased"
+        " when it covers what would be claimed.",
+    )
+    credit_pending_days = fields.Integer(
+        string="Trust a Pending Online Payment For",
+        default=7,
+        help="Days for which an online payment that is pending or authorized counts as"
+        " money under way.",
+    )
+
+    _credit_run_hour_valid = models.Constraint(
+        "CHECK (credit_run_hour BETWEEN 0 AND 23)",
+        "The hour of the nightly run is between 0 and 23.",
+    )
+    _credit_days_positive = models.Constraint(
+        "CHECK (credit_bank_max_age_days >= 0 AND credit_pending_days >= 0)",
+        "Days cannot be negative.",
+    )
+
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains("credit_mode", "credit_redirect_email")
+    def _check_credit_redirect_email(self):
+        for company in self:
+            if company.credit_mode == "redirect" and not email_normalize(
+                company.credit_redirect_email or ""
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "Redirect mode of %(company)s needs one valid e-mail address"
+                        " to which all letters go. Enter it, or choose another mode.",
+                        company=company.name,
+                    )
+                )
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        policy = self.env.ref(
+            "credit_management.policy_business", raise_if_not_found=False
+        )
+        if policy:
+            for vals in vals_list:
+                vals.setdefault("credit_policy_id", policy.id)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        stopped = (
+            self.filtered(lambda company: not company.credit_stopped)
+            if vals.get("credit_stopped")
+            else self.browse()
+        )
+        res = super().write(vals)
+        if stopped:
+            # What is in the mail queue already comes back into our own.
+            self.env["credit.dunning.letter"].sudo()._recall_outgoing(stopped)
+        return res
+
+    # === BUSINESS METHODS === #
+
+    def _credit_tz_name(self):
+        """Return the name of the time zone in which this company's days begin."""
+        self.ensure_one()
+        return (
+            self.credit_tz
+            or self.resource_calendar_id.tz
+            or self.partner_id.tz
+            or "UTC"
+        )
+
+    def _credit_now(self):
+        """Return the local date and time of the company."""
+        self.ensure_one()
+        utc = fields.Datetime.now().replace(tzinfo=ZoneInfo("UTC"))
+        return utc.astimezone(ZoneInfo(self._credit_tz_name()))
+
+    def _credit_today(self):
+        """Return the day it is for the company, which is not always UTC's."""
+        return self._credit_now().date()
+
+    def _credit_calendar(self):
+        """Return the working days of the company, as the rules want them."""
+        self.ensure_one()
+        calendar = self.resource_calendar_id
+        weekdays = {int(day) for day in calendar.attendance_ids.mapped("dayofweek")}
+        return WorkCalendar(frozenset(weekdays), frozenset(self._credit_holidays()))
+
+    def _credit_holidays(self):
+        """Return the company's days off, from a month ago to two years ahead."""
+        tz = ZoneInfo(self._credit_tz_name())
+        now = fields.Datetime.now()
+        # sudo: days off are no secret, but a collector may not read the calendar.
+        leaves_sudo = (
+            self.env["resource.calendar.leaves"]
+            .sudo()
+            .search(
+                [
+                    ("resource_id", "=", False),
+                    ("company_id", "in", [self.id, False]),
+                    ("calendar_id", "in", [self.resource_calendar_id.id, False]),
+                    ("date_to", ">=", now - relativedelta(months=1)),
+                    ("date_from", "<=", now + relativedelta(years=2)),
+                ]
+            )
+        )
+        days = set()
+        for leave in leaves_sudo:
+            start, end = (
+                moment.replace(tzinfo=ZoneInfo("UTC")).astimezone(tz)
+                for moment in (leave.date_from, leave.date_to)
+            )
+            day = start.date()
+            while day <= end.date():
+                opens = max(start, datetime.combine(day, datetime.min.time(), tz))
+                closes = min(end, datetime.combine(day, datetime.max.time(), tz))
+                if (closes - opens).total_seconds() >= HOLIDAY_MIN_HOURS * 3600:
+                    days.add(day)
+                day += relativedelta(days=1)
+        return days
+
+    def _credit_last_bank_date(self):
+        """Return the date of the last bank entry, or False if there is none."""
+        self.ensure_one()
+        # sudo: a day is told, not the entries, which a collector may not all read.
+        line_sudo = (
+            self.env["account.bank.statement.line"]
+            .sudo()
+            .search([("company_id", "=", self.id)], order="date desc, id desc", limit=1)
+        )
+        return line_sudo.date
+
+    def _credit_bank_is_stale(self, today):
+        """Say whether the bank is older than the company tolerates.
+
+        A company without any bank entry is not stale: it keeps its bank elsewhere.
+        """
+        self.ensure_one()
+        last = self._credit_last_bank_date()
+        limit = self.credit_bank_max_age_days
+        return bool(limit and last and (today - last).days > limit)
+
+    def _check_credit_may_send(self):
+        """Refuse to send where the company does not want letters to leave.
+
+        :raise UserError: the mode is off or simulate, with what to do
+        """
+        for company in self:
+            if company.credit_mode not in ("redirect", "live"):
+                raise UserError(
+                    self.env._(
+                        "%(company)s does not send dunning letters yet: its mode is"
+                        " “%(mode)s”. A credit manager changes it under Configuration"
+                        " > Settings, first to Redirect for a test, then to Live.",
+                        company=company.name,
+                        mode=dict(
+                            self._fields["credit_mode"]._description_selection(self.env)
+                        )[company.credit_mode],
+                    )
+                )

@@ -1,0 +1,30 @@
+from odoo import fields, models
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    credit_mode = fields.Selection(related="company_id.credit_mode", readonly=False)
+    credit_redirect_email = fields.Char(
+        related="company_id.credit_redirect_email", readonly=False
+    )
+    credit_stopped = fields.Boolean(related="company_id.credit_stopped", readonly=False)
+    credit_policy_id = fields.Many2one(
+        related="company_id.credit_policy_id", readonly=False
+    )
+    credit_user_id = fields.Many2one(
+        related="company_id.credit_user_id", readonly=False
+    )
+    credit_tz = fields.Selection(related="company_id.credit_tz", readonly=False)
+    credit_run_hour = fields.Integer(
+        related="company_id.credit_run_hour", readonly=False
+    )
+    credit_bank_max_age_days = fields.Integer(
+        related="company_id.credit_bank_max_age_days", readonly=False
+    )
+    credit_guard_receipts = fields.Boolean(
+        related="company_id.credit_guard_receipts", readonly=False
+    )
+    credit_pending_days = fields.Integer(
+        related="company_id.credit_pending_days", readonly=False
+    )

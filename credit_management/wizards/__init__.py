@@ -1,0 +1,3 @@
+from . import base_partner_merge
+from . import credit_dunning_letter_preview
+from . import credit_dunning_letter_skip

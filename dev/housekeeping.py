@@ -1,0 +1,75 @@
+"""`make stop`, `make clean`, `make help`, and what is not there yet."""
+
+import shutil
+import subprocess
+
+from . import packages, processes, settings
+from .postgres import Cluster, socket_folder
+from .steps import lock, say
+
+HELP = """\
+make demo        Odoo with demo data, one dunning run sent into a local mail sink
+make test        rules, linters, and the add-on's tests on two databases
+make lint        ruff and pylint-odoo
+make db          a fresh database: DB=name MODULES=a,b [DEMO=1]
+make odoo        Odoo's own command line: ARGS="…" (any option or subcommand)
+make shell       Odoo's shell: DB=name
+make host-tests  the host's own tests beside our add-ons: [TAGS=/account,…]
+make bench       benchmarks
+make faults      fault trials
+make stop        end everything the kit started
+make clean       stop, then remove .dev/
+
+Variables: PORT · HOST · MAIL_PORT · EXTRA_ADDONS=dir,dir · ODOO_DIR=checkout
+           ODOO_DEB=package file · PGHOST, PGPORT, PGUSER, PGPASSWORD
+           more in dev/README.md"""
+
+
+def show_help():
+    """Print what there is."""
+    say(HELP)
+    return 0
+
+
+def stop():
+    """End the background programs and the embedded PostgreSQL servers."""
+    stopped = [name for name in processes.names() if processes.stop(name)]
+    if packages.PYTHON.exists():
+        for name in ("main", "test"):
+            if Cluster(name).stop():
+                stopped.append(f"PostgreSQL ({name})")
+    say(f"           stopped: {', '.join(stopped) or 'nothing was running'}")
+    return 0
+
+
+def clean():
+    """Remove everything the kit made."""
+    if settings.STATE.exists():
+        stop()
+        sockets = socket_folder()
+        if sockets.parent != settings.STATE:
+            shutil.rmtree(sockets, ignore_errors=True)
+        shutil.rmtree(settings.STATE)
+    say("           .dev/ removed")
+    return 0
+
+
+def bench():
+    """Run the benchmarks, when there are some."""
+    return program("bench", "benchmarks")
+
+
+def faults():
+    """Run the fault trials, when there are some."""
+    return program("faults", "fault trials")
+
+
+def program(name, words):
+    """Run `bench/<name>.py` on the kit's Python."""
+    script = settings.ROOT / "bench" / f"{name}.py"
+    if not script.exists():
+        say(f"           there are no {words} yet")
+        return 0
+    with lock("prepare"):
+        python = packages.ensure()
+    return subprocess.run([str(python), str(script)], check=False).returncode
