@@ -37,11 +37,9 @@ NO_WORKING_DAY = WorkCalendar(weekdays=frozenset({7}))
 
 
 def examples(*rows):
-    """Pairs of a number and what is expected of it, under names that say both."""
-    return pytest.mark.parametrize(
-        ("value", "expected"),
-        [pytest.param(*row, id=f"{row[0]}-{row[1]}") for row in rows],
-    )
+    """Pairs of a value and what is expected of it, under names that say both."""
+    names = [f"{value}-{expected}" for value, expected in rows]
+    return pytest.mark.parametrize(("value", "expected"), rows, ids=names)
 
 
 # === DAYS FROM THE DUE DATE === #
@@ -571,12 +569,10 @@ def test_messages_go_by_contact_and_currency():
     assert sorted(refs_of(message.chased) for message in messages) == [[1, 4], [2], [3]]
 
 
-@pytest.mark.parametrize(
-    ("bundle", "expected"), [(False, [[1, 2]]), (True, [[1], [2]])]
-)
-def test_a_policy_may_want_a_message_for_each_invoice(bundle, expected):
+@examples((False, [[1, 2]]), (True, [[1], [2]]))
+def test_a_policy_may_want_a_message_for_each_invoice(value, expected):
     customer = make_customer(make_item(1, document="A"), make_item(2, document="B"))
-    policy = replace(POLICY, bundle_by_document=bundle)
+    policy = replace(POLICY, bundle_by_document=value)
     messages = decide(customer, policy, TODAY).messages
     assert [refs_of(message.chased) for message in messages] == expected
 

@@ -117,7 +117,9 @@ def test_a_notice_has_a_day_left_after_the_interval(interval, expected):
     assert codes_of(*levels, min_interval_days=interval) == expected
 
 
-@pytest.mark.parametrize(("interval", "expected"), [(5, []), (6, [2]), (7, [2, 3])])
+@pytest.mark.parametrize(
+    ("interval", "expected"), [(2, []), (3, [3]), (5, [3]), (6, [2]), (7, [2, 3])]
+)
 def test_a_notice_has_a_day_left_before_the_next_one(interval, expected):
     levels = notice(-7, 1), notice(-3, 2), notice(-1, 3)
     problems = find_problems(Policy(levels, min_interval_days=interval))
