@@ -40,7 +40,6 @@
     "demo": ["demo/credit_demo.xml"],
     "assets": {
         "web.assets_backend": ["credit_management/static/src/**/*"],
-        "web.assets_frontend": ["credit_management/static/src_portal/**/*"],
         "web.assets_tests": ["credit_management/static/tests/tours/**/*"],
     },
     "post_init_hook": "post_init_hook",

@@ -202,20 +202,27 @@ def check_logins(port):
 def print_report(report):
     """Say what was sent, to whom, at which level, and where to look."""
     say()
-    if report["fresh"]:
-        say(f"Sent just now by {report['name']} of {report['company']}:")
-    else:
-        say(f"Nothing new to send. Sent before, by {report['name']}:")
-    say(table(report["letters"], ("customer", "to", "level", "amount", "state")))
-    if report["left_alone"]:
-        say("\nOpen items left alone, and why:")
-        for reason, count in sorted(report["left_alone"].items()):
-            say(f"  {count:5d}  {reason}")
+    for run in report["runs"]:
+        show_run(run)
     say(f"\nOpen        {address()}")
     for user in report["logins"]:
         say(f"  {user['login']:15s} password {user['login']:15s} {user['role']}")
     say(f"Mails       {mail.kept()} in {short(mail.FOLDER)}/ (.eml, index.log)")
     say(f"Server log  {short(settings.LOGS / SERVER)}.log\n")
+
+
+def show_run(run):
+    """Say what one company's run sent and what it left alone."""
+    if run["fresh"]:
+        say(f"Sent just now by {run['name']} of {run['company']}:")
+    else:
+        say(f"{run['company']}: nothing new to send. Sent before, by {run['name']}:")
+    say(table(run["letters"], ("customer", "to", "level", "amount", "state")))
+    if run["left_alone"]:
+        say("\nOpen items left alone, and why:")
+        for reason, count in sorted(run["left_alone"].items()):
+            say(f"  {count:5d}  {reason}")
+    say()
 
 
 def table(rows, columns):

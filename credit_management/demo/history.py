@@ -1,0 +1,59 @@
+"""Letters of the past weeks, so that the demo shows every level and not just the first.
+
+They are decided by the rule, as of the day they bear, and kept as sent. No mail is
+made: nothing leaves while demo data are installed.
+"""
+
+from datetime import datetime, time, timedelta
+
+from odoo import api, models
+
+# Days ago on which the demo's companies wrote to their late customers.
+DAYS_AGO = (48, 38, 28, 18, 9)
+
+
+class CreditDemoHistory(models.AbstractModel):
+    _name = "credit.demo.history"
+    _description = "Demo Letters of Credit Management"
+
+    @api.model
+    def _build(self):
+        """Write the letters of the past weeks, once, for the demo's companies."""
+        other = self.env.ref("credit_management.demo_company_eur")
+        if self.env["credit.dunning.letter"].search_count([], limit=1):
+            return
+        business = self.env.ref("credit_management.policy_business")
+        for company in self.env.ref("base.main_company") + other:
+            company.credit_policy_id = company.credit_policy_id or business
+            history = self.with_company(company).with_context(
+                allowed_company_ids=company.ids, tracking_disable=True
+            )
+            for days_ago in DAYS_AGO:
+                history._write_to_late_customers(company, days_ago)
+
+    def _write_to_late_customers(self, company, days_ago):
+        calendar = company._credit_calendar()
+        day = company._credit_today() - timedelta(days=days_ago)
+        while not calendar.is_working_day(day):
+            day -= timedelta(days=1)
+        run = self.env["credit.dunning.run"].create(
+            {"company_id": company.id, "date": day}
+        )
+        run._propose()
+        letters = run.letter_ids
+        # Some customers were written to less often: they stand at a lower level.
+        letters.filtered(lambda letter: letter.partner_id.id % 3 == days_ago % 3)._skip(
+            self.env._("Left out after a call")
+        )
+        for letter in letters.filtered(lambda letter: letter.state == "proposed"):
+            letter._freeze_text()
+            letter.write(
+                {
+                    "state": "sent" if letter.recipient_emails else "skipped",
+                    "message_date": day,
+                    "sent_date": datetime.combine(day, time(4, 12)),
+                }
+            )
+        run.write({"state": "done"})
+        # A customer who could not be reached then shows up in the next run.
+        run.letter_ids.filtered(lambda letter: letter.state == "skipped").unlink()
