@@ -193,6 +193,8 @@ class CreditDemo(models.AbstractModel):
                     "login": login,
                     "password": login,
                     "email": f"{login}@lage-landen.example.com",
+                    "lang": "en_US",
+                    "tz": "Europe/Amsterdam",
                     "company_id": companies[people.USD].id,
                     "company_ids": [
                         Command.set([one.id for one in companies.values()])

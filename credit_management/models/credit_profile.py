@@ -55,7 +55,7 @@ class CreditProfile(models.Model):
     currency_id = fields.Many2one(related="company_id.currency_id")
     email = fields.Char(related="partner_id.email", string="Customer E-mail")
     phone = fields.Char(related="partner_id.phone")
-    lang = fields.Selection(related="partner_id.lang")
+    lang = fields.Char(string="Language", compute="_compute_lang")
     country_id = fields.Many2one(related="partner_id.country_id")
 
     # Choices
@@ -134,6 +134,14 @@ class CreditProfile(models.Model):
         return self.env.company
 
     # === COMPUTE METHODS === #
+
+    @api.depends("partner_id.lang")
+    def _compute_lang(self):
+        """Name the customer's language, even one that is not active any more."""
+        for profile in self:
+            code = profile.partner_id.lang
+            language = self.env["res.lang"]._get_data(code=code) if code else None
+            profile.lang = (language and language.name) or code
 
     def _compute_access_url(self):
         res = super()._compute_access_url()

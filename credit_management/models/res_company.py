@@ -224,7 +224,7 @@ class ResCompany(models.Model):
                 raise UserError(
                     self.env._(
                         "%(company)s does not send dunning letters yet: its mode is"
-                        " “%(mode)s”. A credit manager changes it under Configuration"
+                        " “%(mode)s”. An administrator changes it under Configuration"
                         " > Settings, first to Redirect for a test, then to Live.",
                         company=company.name,
                         mode=dict(

@@ -10,6 +10,7 @@ CRONS = (
     "credit_management.ir_cron_send_letters",
     "mail.ir_cron_mail_scheduler_action",
     "credit_management.ir_cron_supervise",
+    "credit_management.ir_cron_refresh_profiles",
 )
 LOGINS = (
     ("accountant", "accountant"),
