@@ -91,9 +91,7 @@ class CreditPortal(PortalAccount):
             return self._make_credit_private(request.redirect("/my"))
         partner_sudo = profile_sudo.partner_id
         if request.env.user._is_public():
-            redirection = self._redirect_to_language_of(partner_sudo)
-            if redirection:
-                return self._make_credit_private(redirection)
+            self._speak_language_of(partner_sudo)
         return self._render_credit_page(profile_sudo.company_id, partner_sudo)
 
     @http.route()
@@ -171,20 +169,11 @@ class CreditPortal(PortalAccount):
         companies_sudo = request.env["res.company"].sudo().browse(company_ids)
         return companies_sudo.sorted("name")
 
-    def _redirect_to_language_of(self, partner_sudo):
-        """Send a guest on to the page in the customer's language.
-
-        Only once: who then chooses another language keeps it.
-        """
-        ir_http = request.env["ir.http"]
-        code = partner_sudo.lang and ir_http.get_nearest_lang(partner_sudo.lang)
-        if not code or code == request.env.lang or "in_language" in request.params:
-            return None
-        path = ir_http._url_lang(request.httprequest.path, code)
-        query = request.httprequest.args.to_dict() | {"in_language": "1"}
-        response = request.redirect_query(path, query)
-        response.set_cookie("frontend_lang", code)
-        return response
+    def _speak_language_of(self, partner_sudo):
+        """Answer a guest in the customer's language, as the letter did."""
+        lang = request.env["res.lang"]._get_data(code=partner_sudo.lang)
+        if lang and lang.active:
+            request.update_context(lang=lang.code)
 
     # === WHAT THE PAGE SHOWS === #
 

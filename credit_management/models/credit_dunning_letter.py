@@ -381,6 +381,7 @@ class CreditDunningLetter(models.Model):
         """Show exactly what would go now, in the customer's language."""
         self.ensure_one()
         self.check_access("read")
+        self.profile_id._get_customer_url()  # its token, while one may write
         preview = self.env["credit.dunning.letter.preview"].create(
             {"letter_id": self.id}
         )

@@ -325,6 +325,9 @@ class CreditProfile(models.Model):
             self._refresh()
         return super().web_read(specification)
 
+    # The host reads in a read-only transaction; refreshing needs a writable one.
+    web_read._readonly = False
+
     # === ACTION METHODS === #
 
     def action_send_now(self):

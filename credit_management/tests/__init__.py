@@ -6,3 +6,4 @@ from . import test_policy
 from . import test_portal
 from . import test_reports
 from . import test_run
+from . import test_tours
