@@ -15,7 +15,7 @@ from .steps import Failure, explain, lock, say, short, step, warn
 
 NAME = "demo"
 MODULES = (settings.PRODUCT, "payment_demo")
-LANGUAGES = "nl_NL,de_DE,fr_FR"
+LANGUAGES = "en_US,nl_NL,de_DE,fr_FR"
 STAMP = settings.STATE / "demo.stamp"
 REPORT = settings.STATE / "demo.json"
 SERVER = "demo-server"

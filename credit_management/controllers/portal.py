@@ -170,10 +170,13 @@ class CreditPortal(PortalAccount):
         return companies_sudo.sorted("name")
 
     def _speak_language_of(self, partner_sudo):
-        """Answer a guest in the customer's language, as the letter did."""
-        lang = request.env["res.lang"]._get_data(code=partner_sudo.lang)
-        if lang and lang.active:
-            request.update_context(lang=lang.code)
+        """Answer a guest in the customer's language, as the letter did.
+
+        If the site offers it: the layout of the host fails on any other.
+        """
+        code = request.env["ir.http"].get_nearest_lang(partner_sudo.lang)
+        if code:
+            request.update_context(lang=code)
 
     # === WHAT THE PAGE SHOWS === #
 
@@ -343,11 +346,9 @@ class CreditPortal(PortalAccount):
             request.env["account.move.line"].sudo().browse([i.ref for i in shown])
         )
         # An invoice that the login may read is opened without a token.
-        readable = (
-            request.env["account.move"]
-            .browse(lines_sudo.move_id.ids)
-            ._filtered_access("read")
-        )
+        readable = request.env["account.move"]
+        if not request.env.user._is_public():
+            readable = readable.browse(lines_sudo.move_id.ids)._filtered_access("read")
         return {
             "rows": [
                 self._prepare_credit_row(
@@ -511,6 +512,8 @@ class CreditPortal(PortalAccount):
 
     def _render_credit_private(self, template, values):
         values = self._prepare_portal_layout_values() | values
+        # The host says the language of a page only with its website.
+        values["html_data"] = {"lang": request.env.lang.replace("_", "-")}
         return self._make_credit_private(request.render(template, values))
 
     def _make_credit_private(self, response):

@@ -864,22 +864,33 @@ class CreditDunningLetter(models.Model):
         """Return what goes along: the invoices where the level says so."""
         if not self.level_id.attach_invoices:
             return self.env["ir.attachment"]
-        moves = self.line_ids.filtered(lambda line: not line.is_excluded).move_id
+        # sudo: invoices of other salespeople go along too.
+        moves_sudo = (
+            self.sudo().line_ids.filtered(lambda line: not line.is_excluded).move_id
+        )
         vals_list = []
-        for move in moves.filtered(lambda move: move.is_sale_document()):
-            for document in (
-                move.sudo()._get_invoice_legal_documents("pdf", allow_fallback=True),
-            ):
-                if document:
-                    vals_list.append(
-                        {
-                            "name": document["filename"],
-                            "raw": document["content"],
-                            "res_model": self._name,
-                            "res_id": self.id,
-                        }
-                    )
+        for move_sudo in moves_sudo.filtered(lambda move: move.is_sale_document()):
+            # The invoice as it was sent, else printed now; never a pro forma.
+            kept_sudo = move_sudo.invoice_pdf_report_id
+            vals_list.append(
+                {
+                    "name": kept_sudo.name or move_sudo._get_invoice_report_filename(),
+                    "raw": kept_sudo.raw or self._print_invoice(move_sudo),
+                    "mimetype": "application/pdf",
+                    "res_model": self._name,
+                    "res_id": self.id,
+                }
+            )
         return self.env["ir.attachment"].sudo().create(vals_list)
+
+    @api.model
+    def _print_invoice(self, move_sudo):
+        content, _kind = (
+            self.env["ir.actions.report"]
+            .sudo()  # sudo: as the host does for its own mails
+            ._render_qweb_pdf("account.account_invoices", move_sudo.ids)
+        )
+        return content
 
     # === BUSINESS METHODS - EFFECTS === #
 

@@ -210,3 +210,12 @@ class TestLetter(CreditCommon):
         letter = self._send_all_due().letter_ids
         for record in (letter.profile_id, invoice):
             self.assertIn(self.first.name, record.message_ids[0].body)
+
+    def test_the_invoices_go_along_where_the_level_says_so(self):
+        self.first.attach_invoices = True
+        invoice = self._create_late_invoice(4)
+        mail = self._send_all_due().letter_ids.sudo().mail_ids
+        self.assertEqual(
+            mail.attachment_ids.name, invoice._get_invoice_report_filename()
+        )
+        self.assertTrue(mail.attachment_ids.raw)

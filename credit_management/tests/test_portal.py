@@ -723,6 +723,7 @@ class TestPortalAmounts(CreditPortalCommon):
         self._create_late_invoice(10, 1250.5)
         link = self._get_link()
         page = self._open(link)
+        self.assertEqual(page.get("lang"), "nl-NL")
         self.assertEqual(self._get_text(page.xpath("//h1")[0]), "Rekeningoverzicht")
         self.assertEqual(self._get_totals(page)["overdue"], "1.250,50")
         self.assertIn("03-05-2026", self._get_text(page))
@@ -732,6 +733,20 @@ class TestPortalAmounts(CreditPortalCommon):
         self.env["res.lang"].search([("code", "=", "nl_NL")]).active = False
         self._create_late_invoice(10, 1250.5)
         page = self._open(self._get_link())
+        self.assertEqual(self._get_totals(page)["overdue"], "1,250.50")
+
+    def test_a_language_that_the_site_does_not_offer_does_no_harm(self):
+        Lang = self.env["res.lang"]
+        for code in ("nl_NL", "fr_FR"):
+            Lang._activate_lang(code)
+        self.customer.lang = "nl_NL"
+        self._create_late_invoice(10, 1250.5)
+        offered = Lang._get_frontend()
+        offered = type(offered)(
+            {code: data for code, data in offered.items() if code != "nl_NL"}
+        )
+        with patch.object(type(Lang), "_get_frontend", lambda self: offered):
+            page = self._open(self._get_link())
         self.assertEqual(self._get_totals(page)["overdue"], "1,250.50")
 
 
@@ -746,6 +761,17 @@ class TestPortalOverdueInvoices(CreditPortalCommon):
             "account_payment.enable_portal_payment", "True"
         )
         cls.contact = cls.azure_user.sudo().partner_id
+        method = cls.env.ref("payment.payment_method_unknown").sudo()
+        method.active = True
+        cls.env["payment.provider"].sudo().create(
+            {
+                "name": "Provider",
+                "company_id": cls.company.id,
+                "state": "test",
+                "is_published": True,
+                "payment_method_ids": [Command.set(method.ids)],
+            }
+        )
 
     def _open_overdue(self):
         return self.url_open("/my/invoices/overdue")
@@ -758,11 +784,10 @@ class TestPortalOverdueInvoices(CreditPortalCommon):
         response = self._open_overdue()
         self.assertEqual(response.status_code, 200)
         page = html.fromstring(response.content)
-        (amount,) = page.xpath("//*[@name='o_payment_summary_amount']") or page.xpath(
-            "(//*[contains(@class,'oe_currency_value')])[1]"
-        )
-        self.assertIn("1,100.00", amount.text_content())
+        self.assertIn("1,100.00", self._get_text(page))
         self.assertNotIn("1,500.00", response.text)
+        (form,) = page.xpath("//form[@id='o_payment_form']")
+        self.assertEqual(float(form.get("data-amount")), 1100.0)
 
     def test_currencies_that_do_not_mix_lead_to_our_page(self):
         euro = self.setup_other_currency("EUR")
