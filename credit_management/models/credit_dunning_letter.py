@@ -21,6 +21,16 @@ MAX_FAILURES = 3
 # Facts of the day that a letter under way does not wait for again: it was decided.
 DECIDED_REASONS = {dunning.CHASED, dunning.WAITING, dunning.LAST_LEVEL}
 LARGE_AMOUNT = 10000
+# What a person may change: while it is proposed, and at any time.
+EDITABLE = {
+    "level_id",
+    "custom_text",
+    "recipient_ids",
+    "email_cc",
+    "pay_by_date",
+    "line_ids",
+}
+OPEN_FIELDS = {"user_id"}
 
 
 class CreditDunningLetter(models.Model):
@@ -297,9 +307,29 @@ class CreditDunningLetter(models.Model):
     # === CRUD METHODS === #
 
     def write(self, vals):
-        """Let people edit a letter until it is approved, and note that they did."""
-        edited = {"level_id", "custom_text", "recipient_ids", "email_cc", "pay_by_date"}
-        if not edited & set(vals) or self.env.su:
+        """Let people edit a letter until it is approved, and note that they did.
+
+        What a letter says, where it stands and what became of it is written by its own
+        methods only: it is evidence.
+        """
+        if self.env.su:
+            return super().write(vals)
+        closed = {
+            name
+            for name in set(vals) - EDITABLE - OPEN_FIELDS
+            if not name.startswith(("message_", "activity_"))
+        }
+        # "message_date" is ours, not one of the thread's.
+        closed |= {"message_date"} & set(vals)
+        if closed:
+            raise UserError(
+                self.env._(
+                    "This part of a dunning letter cannot be written by hand:"
+                    " %(fields)s",
+                    fields=", ".join(sorted(closed)),
+                )
+            )
+        if not EDITABLE & set(vals):
             return super().write(vals)
         if any(letter.state != "proposed" for letter in self):
             raise UserError(
@@ -347,7 +377,8 @@ class CreditDunningLetter(models.Model):
                 and (line.level_id == before or line.level_rank > rank)
             )
         )
-        moved.write({"level_id": level.id, "level_rank": rank})
+        # sudo: levels of items follow the letter; by hand only the letter is set.
+        moved.sudo().write({"level_id": level.id, "level_rank": rank})
         self.sudo().level_rank = rank
 
     # === ACTION METHODS === #
@@ -501,7 +532,9 @@ class CreditDunningLetter(models.Model):
         )
         profiles = self.env["credit.profile"]._get_or_create(facts.company, partners)
         profile_of = {profile.partner_id.id: profile for profile in profiles}
-        quiet = self.with_context(
+        # sudo: letters are made by runs, which one must be allowed to write.
+        run.check_access("write")
+        quiet = self.sudo().with_context(
             tracking_disable=True,
             mail_create_nolog=True,
             mail_create_nosubscribe=True,
@@ -512,7 +545,7 @@ class CreditDunningLetter(models.Model):
                 for partner_id, message in messages
             ]
         )
-        self.env["credit.dunning.letter.line"].create(
+        quiet.line_ids.create(
             [
                 vals | {"letter_id": letter.id}
                 for letter, (_partner_id, message) in zip(
@@ -521,7 +554,7 @@ class CreditDunningLetter(models.Model):
                 for vals in self._prepare_line_values(facts, message)
             ]
         )
-        return letters
+        return self.browse(letters.ids)
 
     @api.model
     def _prepare_letter_values(self, run, facts, profile, message):

@@ -73,9 +73,10 @@ class CreditDunningLetterLine(models.Model):
     # === CRUD METHODS === #
 
     def write(self, vals):
-        """Let the lines of a letter be changed only until it leaves."""
-        if not self.env.su and any(
-            letter.state != "proposed" for letter in self.letter_id
+        """Let people leave items out, and only until the letter leaves."""
+        if not self.env.su and (
+            set(vals) - {"is_excluded", "excluded_reason"}
+            or any(letter.state != "proposed" for letter in self.letter_id)
         ):
             raise UserError(
                 self.env._(

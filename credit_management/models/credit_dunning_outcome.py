@@ -115,7 +115,7 @@ class CreditDunningOutcome(models.Model):
 
     def action_evaluate(self):
         """Decide anew for the companies one works in; nothing is proposed or sent."""
-        self.check_access("create")
+        self.check_access("read")
         for company in self.env.companies:
             self.with_company(company)._evaluate(company)
         action = self.env["ir.actions.actions"]._for_xml_id(

@@ -314,8 +314,10 @@ class CreditDunningRun(models.Model):
         # Two clicks at once: one proposes, the other is told so. Two different runs at
         # once: the unique index on live lines lets one of them win.
         self.lock_for_update()
-        self.letter_ids.filtered(lambda letter: letter.state == "proposed").unlink()
-        self.outcome_ids.unlink()
+        # sudo: letters and reasons are written by runs, which one may write.
+        run_sudo = self.sudo()
+        run_sudo.letter_ids.filtered(lambda letter: letter.state == "proposed").unlink()
+        run_sudo.outcome_ids.unlink()
         company = self.company_id
         run = self.with_company(company)
         facts = run.env["credit.dunning.facts"]._gather(company, run.date, partners)
@@ -345,7 +347,7 @@ class CreditDunningRun(models.Model):
 
     def _write_outcomes(self, facts, outcomes, partners=None):
         """Keep why overdue items are left alone: for this run, and as the present."""
-        Outcome = self.env["credit.dunning.outcome"]
+        Outcome = self.env["credit.dunning.outcome"].sudo()
         present = Domain("company_id", "=", facts.company.id) & Domain(
             "run_id", "=", False
         )
@@ -365,7 +367,8 @@ class CreditDunningRun(models.Model):
         empty = letters.filtered(lambda letter: not letter._get_chased_lines())
         empty._skip(self.env._("Nothing left to claim"))
         letters -= empty
-        letters.write(
+        # sudo: where a letter stands is written by its own methods only.
+        letters.sudo().write(
             {"state": "queued", "queued_until": False, "is_test": self._is_test()}
         )
         self.state = (

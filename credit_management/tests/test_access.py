@@ -1,5 +1,5 @@
 from odoo import Command
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
@@ -74,6 +74,26 @@ class TestAccess(CreditCommon):
         self.assertEqual(run.letter_ids.state, "queued")
         with self.assertRaises(AccessError):
             self.policy.with_user(self.collector).name = "Mine"
+
+    @mute_logger("odoo.addons.base.models.ir_model")
+    def test_a_collector_cannot_forge_what_became_of_a_letter(self):
+        self._create_late_invoice(4)
+        letter = self._propose().letter_ids.with_user(self.collector)
+        for vals in (
+            {"state": "sent"},
+            {"body": "<p>Never said</p>"},
+            {"is_test": True},
+            {"message_date": self.today},
+        ):
+            with self.assertRaises(UserError, msg=str(vals)):
+                letter.write(vals)
+        for vals in ({"amount": 1.0}, {"level_rank": 4}, {"kind": "carried"}):
+            with self.assertRaises(UserError, msg=str(vals)):
+                letter.line_ids.write(vals)
+        with self.assertRaises(AccessError):
+            letter.copy()
+        with self.assertRaises(AccessError):
+            letter.unlink()
 
     @mute_logger("odoo.addons.base.models.ir_rule")
     def test_nobody_reads_the_files_of_a_company_that_is_not_theirs(self):

@@ -423,7 +423,7 @@ class TestReports(CreditCommon):
             self.assertRaises(psycopg2.errors.UniqueViolation),
             self.env.cr.savepoint(),
         ):
-            line.copy()
+            line.sudo().copy()
             self.env.flush_all()
 
     def test_t18_one_bad_customer_stops_nobody_and_is_parked_with_a_task(self):
