@@ -6,8 +6,6 @@ from odoo.addons.account_payment.controllers.portal import PortalAccount
 
 from ..logic import dunning
 
-# No record has a higher id; the database refuses to compare one.
-MAX_ID = 2**31 - 1
 # What one table shows; the rest is summed up in its last row.
 ROWS_SHOWN = 500
 LETTERS_SHOWN = 20
@@ -131,8 +129,6 @@ class CreditPortal(PortalAccount):
         """Return the credit file, with sudo, that the visitor may see, or none."""
         # sudo: who may see the file is checked below, and by nothing else.
         Profile_sudo = request.env["credit.profile"].sudo()
-        if not 0 < profile_id <= MAX_ID:
-            return Profile_sudo
         profile_sudo = Profile_sudo.search([("id", "=", profile_id)])
         own_sudo = self._get_credit_partner()
         is_own = own_sudo and own_sudo == profile_sudo.partner_id.commercial_partner_id

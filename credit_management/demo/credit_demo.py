@@ -17,6 +17,7 @@ QUIET = {  # nobody is told of what is built here
     "no_reset_password": True,
 }
 DOLLARS_FOR_A_EURO = (1.04, 1.08, 1.12, 1.09, 1.15, 1.17)  # month by month, in turn
+COMPANY_EUR = "Lage Landen Trading BV"
 VAT_RATE = 21
 BANK_ACCOUNT = "NL91 ABNA 0417 1643 00"  # the specimen of the Dutch IBAN
 INVOICE_MAILBOX = {
@@ -39,8 +40,8 @@ class CreditDemo(models.AbstractModel):
     @api.model
     def _build(self):
         """Build it all, once. Every date is relative to today."""
-        if self.env.ref("credit_management.demo_company_eur", raise_if_not_found=False):
-            return
+        if self.env["res.company"].search_count([("name", "=", COMPANY_EUR)]):
+            return  # perhaps by an earlier installation: see `_let_go`
         start = time.monotonic()
         try:
             self.with_context(**QUIET)._build_everything(
@@ -88,6 +89,17 @@ class CreditDemo(models.AbstractModel):
             if key.startswith("account.res.partner.increase_rank"):
                 ranks.clear()
 
+    @api.model
+    def _let_go(self):
+        """Leave the demo's books to their companies when the add-on is uninstalled.
+
+        The host would delete all that has an XML id of the add-on: some posted
+        invoices and the users, but not the customers or the company.
+        """
+        self.env["ir.model.data"].search(
+            [("module", "=", "credit_management"), ("name", "=like", r"demo\_%")]
+        ).unlink()
+
     # === COMPANIES === #
 
     def _prepare_company_usd(self):
@@ -102,15 +114,21 @@ class CreditDemo(models.AbstractModel):
         """Return a new company in the Netherlands, with its chart and its bank."""
         netherlands, euro = self.env.ref("base.nl"), self.env.ref("base.EUR")
         euro.active = True
-        company = self.env["res.company"].create(
-            {
-                "name": "Lage Landen Trading BV",
-                "street": "Veemarktkade 8",
-                "zip": "5222 AE",
-                "city": "'s-Hertogenbosch",
-                "country_id": netherlands.id,
-                "currency_id": euro.id,
-            }
+        # In a running database a company in a country would install that country's
+        # localization, in the middle of this; not so in install mode.
+        company = (
+            self.env["res.company"]
+            .with_context(install_mode=True)
+            .create(
+                {
+                    "name": COMPANY_EUR,
+                    "street": "Veemarktkade 8",
+                    "zip": "5222 AE",
+                    "city": "'s-Hertogenbosch",
+                    "country_id": netherlands.id,
+                    "currency_id": euro.id,
+                }
+            )
         )
         self._load_chart(company)
         company.write(

@@ -728,6 +728,18 @@ class TestPortalAmounts(CreditPortalCommon):
         self.assertEqual(self._get_totals(page)["overdue"], "1.250,50")
         self.assertIn("03-05-2026", self._get_text(page))
 
+    def test_where_the_site_does_not_offer_that_language_the_page_is_in_its_own(self):
+        self.env["res.lang"]._activate_lang("nl_NL")
+        self.customer.lang = "nl_NL"
+        self._create_late_invoice(10, 1250.5)
+        nearest = patch.object(
+            self.registry["ir.http"], "get_nearest_lang", lambda self, code: None
+        )
+        with nearest:
+            page = self._open(self._get_link())
+        self.assertEqual(page.get("lang"), "en-US")
+        self.assertEqual(self._get_totals(page)["overdue"], "1,250.50")
+
 
 @tagged("post_install", "-at_install")
 class TestPortalOverdueInvoices(CreditPortalCommon):

@@ -123,7 +123,9 @@ def main(env):
     for company in env["res.company"].search([("chart_template", "!=", False)]):
         own = env(context=dict(env.context, allowed_company_ids=company.ids))
         run, fresh = send_run(own, own["res.company"].browse(company.id))
-        report["runs"].append(describe(run) | {"fresh": fresh, "company": company.name})
+        if run:
+            about = {"fresh": fresh, "company": company.name}
+            report["runs"].append(describe(run) | about)
         env.cr.commit()
     with open(os.environ["KIT_REPORT"], "w") as output:
         json.dump(report, output, indent=1, default=str)
