@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from credit_management.logic import dunning
-from credit_management.logic.dunning import CHASED, ZERO, Withheld, decide
+from credit_management.logic.dunning import (
+    CHASED,
+    ZERO,
+    Withheld,
+    decide,
+    find_next_level,
+)
 from credit_management.logic.workdays import EVERY_DAY
 
 from .builders import (
@@ -345,6 +351,16 @@ def test_on_its_next_date_no_item_waits_for_a_day(case):
             assert later.reason not in REASONS_OF_DATES | REASONS_OF_CALLER
 
 
+@given(cases())
+def test_the_level_foretold_for_a_day_is_the_one_that_comes(case):
+    _customer, policy = case
+    for place, outcome in enumerate(outcomes_of(case)):
+        day = outcome.next_date or TODAY
+        coming = outcomes_of(case, day)[place]
+        if coming.is_chased:
+            assert find_next_level(outcome.item, policy, day) == coming.level
+
+
 @given(cases_of_one_item())
 def test_an_only_item_is_not_chased_before_its_next_date(case):
     (outcome,) = outcomes_of(case)
@@ -389,6 +405,13 @@ def test_a_message_is_at_the_highest_level_of_what_it_chases(case):
     for message in decide_on(case).messages:
         places = [policy.levels.index(outcome.level) for outcome in message.chased]
         assert policy.levels.index(message.level) == max(places)
+
+
+@given(cases())
+def test_the_message_at_the_highest_level_comes_first(case):
+    _customer, policy = case
+    places = [policy.levels.index(m.level) for m in decide_on(case).messages]
+    assert places == sorted(places, reverse=True)
 
 
 @given(cases())

@@ -316,6 +316,12 @@ def test_what_is_not_due_does_not_make_up_for_a_credit():
     assert reasons == [dunning.NET_CREDIT, dunning.NOT_DUE]
 
 
+@pytest.mark.parametrize("policy", [POLICY, replace(POLICY, grace_days=5)])
+def test_a_net_credit_is_the_reason_of_what_waits_too(policy):
+    item = make_item(late=2)
+    assert reason_of(item, policy, credits=(make_credit(100),)) == dunning.NET_CREDIT
+
+
 def test_what_is_overdue_but_not_chased_yet_makes_up_for_a_credit():
     customer = make_customer(
         make_item_at(FIRST, ref=1, residual=500, sent_days_ago=0),
@@ -459,6 +465,10 @@ def test_payment_is_asked_by_the_next_working_day(value, expected):
     assert message.pay_by == date.fromisoformat(expected)
 
 
+def test_payment_is_asked_at_once_where_a_level_gives_no_days():
+    assert decide_message(make_item()).pay_by == TODAY
+
+
 def test_a_calendar_without_working_days_stops_no_message():
     assert reason_of(policy=replace(POLICY, calendar=NO_WORKING_DAY)) == CHASED
 
@@ -524,6 +534,13 @@ def test_a_claim_that_is_too_small_is_looked_at_again_when_a_dispute_ends():
     assert outcome.next_date == TODAY + days(5)
 
 
+def test_of_two_disputes_the_one_that_ends_first_gives_the_next_date():
+    policy = replace(POLICY, minimum_amount=Decimal(50))
+    ends = (TODAY + days(9), TODAY + days(4))
+    parts = tuple(Withheld("disputed", Decimal(40), until=until) for until in ends)
+    assert next_in(make_item(withheld=parts), policy) == 5
+
+
 def test_a_net_credit_is_looked_at_again_when_a_dispute_ends():
     part = Withheld("disputed", Decimal(60), until=TODAY + days(4))
     outcome = decide_one(make_item(withheld=(part,)), credits=(make_credit(50),))
@@ -560,10 +577,10 @@ def test_a_notice_that_falls_on_days_off_gives_way_to_the_first_level():
 
 def test_messages_go_by_contact_and_currency():
     customer = make_customer(
-        make_item(1, contact="office"),
+        make_item(1, contact="office", document="A"),
         make_item(2, contact="plant"),
         make_item(3, contact="office", currency=USD),
-        make_item(4, contact="office"),
+        make_item(4, contact="office", document="B"),
     )
     messages = decide(customer, POLICY, TODAY).messages
     assert sorted(refs_of(message.chased) for message in messages) == [[1, 4], [2], [3]]

@@ -17,7 +17,7 @@ QUIET = {  # nobody is told of what is built here
     "no_reset_password": True,
 }
 DOLLARS_FOR_A_EURO = (1.04, 1.08, 1.12, 1.09, 1.15, 1.17)  # month by month, in turn
-COMPANY_EUR = "Lage Landen Trading BV"
+KEPT_NAMES = "__credit_management_demo__"  # while the add-on is not installed
 VAT_RATE = 21
 BANK_ACCOUNT = "NL91 ABNA 0417 1643 00"  # the specimen of the Dutch IBAN
 INVOICE_MAILBOX = {
@@ -40,16 +40,18 @@ class CreditDemo(models.AbstractModel):
     @api.model
     def _build(self):
         """Build it all, once. Every date is relative to today."""
-        if self.env["res.company"].search_count([("name", "=", COMPANY_EUR)]):
-            return  # perhaps by an earlier installation: see `_let_go`
+        self._take_back()
+        if self.env.ref("credit_management.demo_company_eur", raise_if_not_found=False):
+            return
         start = time.monotonic()
         try:
             self.with_context(**QUIET)._build_everything(
                 fields.Date.context_today(self)
             )
+            self._count_invoices()
             self.env.flush_all()
         except Exception:
-            self._forget_ranks()
+            self._uncounted_invoices().clear()
             raise
         _logger.info("Demo built in %.1f s", time.monotonic() - start)
 
@@ -79,26 +81,52 @@ class CreditDemo(models.AbstractModel):
         languages = self.env["res.lang"].with_context(active_test=False)
         languages.search([("code", "in", people.LANGUAGES)]).action_unarchive()
 
-    def _forget_ranks(self):
-        """Drop what the host wants to count per customer after the commit.
+    def _count_invoices(self):
+        """Count the invoices per customer now, not after the commit as the host does.
 
-        A demo that fails is rolled back, its customers with it; counting for them
-        would then stop the installation itself.
+        Demo data that fail are rolled back, and their customers with them; counting
+        for those afterwards would stop the installation itself.
         """
-        for key, ranks in self.env.cr.postcommit.data.items():
-            if key.startswith("account.res.partner.increase_rank"):
-                ranks.clear()
+        counts = self._uncounted_invoices()
+        for partner in self.env["res.partner"].browse(counts):
+            partner.customer_rank += counts[partner.id]
+        counts.clear()
+
+    def _uncounted_invoices(self):
+        """Return what the host is to count after the commit, by id of the customer."""
+        key = "account.res.partner.increase_rank.customer_rank"
+        return self.env.cr.postcommit.data.get(key, {})
+
+    # === COMING AND GOING === #
 
     @api.model
     def _let_go(self):
-        """Leave the demo's books to their companies when the add-on is uninstalled.
+        """Leave the demo to its companies when the add-on is uninstalled.
 
-        The host would delete all that has an XML id of the add-on: some posted
-        invoices and the users, but not the customers or the company.
+        The host deletes what has an XML id of the add-on: users and posted invoices
+        would go, but not the customers or the company.
         """
-        self.env["ir.model.data"].search(
-            [("module", "=", "credit_management"), ("name", "=like", r"demo\_%")]
-        ).unlink()
+        self._get_names("credit_management").module = KEPT_NAMES
+
+    @api.model
+    def _take_back(self):
+        """Take back what an earlier installation of the add-on left behind."""
+        names = self._get_names(KEPT_NAMES)
+        names.module = "credit_management"
+        if not names:
+            return
+        for login, (_name, groups) in people.USERS.items():
+            user = self.env.ref(f"credit_management.demo_user_{login}")
+            user.group_ids += self._find_groups(*groups)
+        for customer in people.CUSTOMERS:
+            partner = self.env.ref(f"credit_management.demo_partner_{customer.key}")
+            contacts = partner.child_ids.filtered(lambda one: one.type == "other")
+            contacts.type = "dunning"
+
+    def _get_names(self, module):
+        return self.env["ir.model.data"].search(
+            [("module", "=", module), ("name", "=like", r"demo\_%")]
+        )
 
     # === COMPANIES === #
 
@@ -121,7 +149,7 @@ class CreditDemo(models.AbstractModel):
             .with_context(install_mode=True)
             .create(
                 {
-                    "name": COMPANY_EUR,
+                    "name": "Lage Landen Trading BV",
                     "street": "Veemarktkade 8",
                     "zip": "5222 AE",
                     "city": "'s-Hertogenbosch",

@@ -276,7 +276,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The outcome of every item, in the order of the facts, and the messages."""
+    """The outcome of every item, in the order of the facts, and the messages.
+
+    The message at the highest level comes first.
+    """
 
     outcomes: tuple
     messages: tuple
@@ -604,10 +607,7 @@ class _Draft:
 
     def leading_level(self):
         """The highest level; among notices only, the one closest to the due date."""
-        return max(
-            (verdict.level for verdict in self.chased),
-            key=lambda level: (not level.is_reminder, level.delay_days),
-        )
+        return max((verdict.level for verdict in self.chased), key=_get_height)
 
     def to_message(self, outcomes, policy, today):
         level = self.leading_level()
@@ -653,7 +653,14 @@ def _draft_messages(verdicts, customer, policy, today, spare):
         upcoming -= spare.get(draft.currency, ZERO)
         for verdict in draft.notices:
             _hold_back(verdict, draft.claim + upcoming, customer, policy, today)
-    return [groups[key] for key in order if groups[key].chased]
+    drafts = [groups[key] for key in order if groups[key].chased]
+    return sorted(
+        drafts, key=lambda draft: _get_height(draft.leading_level()), reverse=True
+    )
+
+
+def _get_height(level):
+    return (not level.is_reminder, level.delay_days)
 
 
 def _net(draft, customer, left):

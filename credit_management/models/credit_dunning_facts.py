@@ -248,8 +248,12 @@ class CreditDunningFactsGatherer(models.AbstractModel):
             return []
         condition = SQL()
         if partners is not None:
-            # The lines of an invoice carry its commercial partner.
-            condition = SQL("AND line.partner_id = ANY(%s)", partners.ids)
+            # Invoices carry their commercial partner, other entries any contact.
+            condition = SQL(
+                "AND line.partner_id IN (SELECT id FROM res_partner"
+                " WHERE commercial_partner_id = ANY(%s))",
+                partners.ids,
+            )
         rows = self.env.execute_query_dict(
             SQL(
                 """

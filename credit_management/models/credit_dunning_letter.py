@@ -811,6 +811,8 @@ class CreditDunningLetter(models.Model):
             return
         self._compute_recipient_emails()
         self.message_date = self.company_id._credit_today()
+        # The mode of this moment decides, not that of the day it was approved.
+        self.is_test = self.run_id._is_test()
         level = self.level_id
         can_email = level.send_email and self.recipient_emails
         if level.send_email or level.send_letter:

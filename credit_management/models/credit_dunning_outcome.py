@@ -1,7 +1,11 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 
 from ..logic import dunning
 
+KEEP_DAYS = 180
+GC_BATCH = 10000
 # Left alone, but not overdue: told on the customer, not listed one by one.
 NOT_OVERDUE = {dunning.NOT_DUE, dunning.DUE_TODAY, dunning.PAID}
 
@@ -110,6 +114,14 @@ class CreditDunningOutcome(models.Model):
                 }
             )
         return vals_list
+
+    @api.autovacuum
+    def _gc_old_runs(self):
+        """Forget why a run of long ago left items alone; its letters stay."""
+        limit = fields.Date.today() - timedelta(days=KEEP_DAYS)
+        old = self.search([("run_id.date", "<", limit)], limit=GC_BATCH)
+        old.unlink()
+        return len(old), len(old) == GC_BATCH
 
     # === ACTION METHODS === #
 

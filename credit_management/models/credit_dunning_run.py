@@ -468,8 +468,9 @@ class CreditDunningRun(models.Model):
 
     @api.model
     def _supersede_nightly_runs(self, company):
-        """Cancel untouched proposals of earlier nights: tonight decides anew."""
-        runs = self.search(
+        """Drop untouched proposals of earlier nights: tonight decides anew."""
+        # sudo: proposals are made and dropped by runs, not by hand.
+        runs = self.sudo().search(
             [
                 ("company_id", "=", company.id),
                 ("is_nightly", "=", True),
@@ -480,9 +481,13 @@ class CreditDunningRun(models.Model):
             letters = run.letter_ids.filtered(lambda letter: letter.state == "proposed")
             if any(letters.mapped("is_edited")):
                 continue  # somebody is at work on it
-            letters._skip(self.env._("Decided anew by the next nightly run"))
-            left = run.letter_ids.filtered(lambda letter: letter.state != "skipped")
-            run.state = "done" if left else "cancelled"
+            # Nothing of it was said to anybody: it makes room without a trace.
+            letters.unlink()
+            if run.letter_ids:
+                run.state = "done"
+            else:
+                run.state = "cancelled"
+                run.unlink()
 
     def _hold_for_bank(self):
         """Keep the automatic letters back and ask a person: the bank is old."""

@@ -120,15 +120,15 @@ class ResCompany(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
-        stopped = (
-            self.filtered(lambda company: not company.credit_stopped)
-            if vals.get("credit_stopped")
-            else self.browse()
-        )
+        closed = self.browse()
+        if vals.get("credit_stopped") or vals.get("credit_mode", "live") != "live":
+            closed = self.filtered(
+                lambda company: company.credit_mode in ("redirect", "live")
+            )
         res = super().write(vals)
-        if stopped:
-            # What is in the mail queue already comes back into our own.
-            self.env["credit.dunning.letter"].sudo()._recall_outgoing(stopped)
+        if closed:
+            # What the mail queue has not sent yet comes back into our own.
+            self.env["credit.dunning.letter"].sudo()._recall_outgoing(closed)
         return res
 
     # === BUSINESS METHODS === #

@@ -148,6 +148,16 @@ class TestRun(CreditCommon):
         self.assertEqual(mail.state, "cancel")
         self.assertEqual(run.letter_ids.state, "queued")
 
+    def test_leaving_live_recalls_what_the_mail_queue_holds(self):
+        self._create_late_invoice(4)
+        run = self._propose()
+        self._send(run, deliver=False)
+        self.company.credit_mode = "simulate"
+        self.assertEqual(run.letter_ids.sudo().mail_ids.state, "cancel")
+        self.assertEqual(run.letter_ids.state, "queued")
+        self._run_cron("ir_cron_send_letters")
+        self.assertEqual(run.letter_ids.state, "queued")
+
     def test_the_nightly_run_sends_automatic_policies_and_leaves_the_rest(self):
         by_hand = self._create_policy((3,), name="By hand")
         self.policy.automatic = True
@@ -204,7 +214,7 @@ class TestRun(CreditCommon):
         old = Run._make_nightly_run(self.company)
         with freeze_time(self.today + timedelta(days=1)):
             new = Run._make_nightly_run(self.company)
-            self.assertEqual(old.state, "cancelled")
+            self.assertFalse(old.exists())
             self.assertEqual(new.letter_ids.state, "proposed")
             new.letter_ids.custom_text = "<p>Dear Azure</p>"
         with freeze_time(self.today + timedelta(days=2)):
