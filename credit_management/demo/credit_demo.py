@@ -112,9 +112,10 @@ class CreditDemo(models.AbstractModel):
     def _take_back(self):
         """Take back what an earlier installation of the add-on left behind."""
         names = self._get_names(KEPT_NAMES)
-        names.module = "credit_management"
         if not names:
             return
+        names.module = "credit_management"
+        names.flush_recordset()  # they are looked up by SQL
         for login, (_name, groups) in people.USERS.items():
             user = self.env.ref(f"credit_management.demo_user_{login}")
             user.group_ids += self._find_groups(*groups)
