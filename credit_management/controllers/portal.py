@@ -382,6 +382,7 @@ class CreditPortal(PortalAccount):
             "instalment": number,
             "instalment_count": count,
             "is_credit_note": move_sudo.move_type == "out_refund",
+            "is_payment": move_sudo.journal_id.type in ("bank", "cash", "credit"),
             "url": url,
             "pay_url": can_pay and self._get_credit_pay_url(url),
             "date": move_sudo.invoice_date or line_sudo.date,

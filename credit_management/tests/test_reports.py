@@ -521,3 +521,26 @@ class TestReports(CreditCommon):
         self.assertIn("Wilt u betalen", body)
         self.assertIn(invoice.invoice_date_due.strftime("%d-%m-%Y"), body)
         self.assertIn('lang="nl-NL"', body)
+
+    def test_t25_the_ready_made_letters_speak_dutch_german_and_french(self):
+        words = {
+            "nl_NL": ("Betalingsherinnering", "Geachte", "Vervaldatum"),
+            "de_DE": ("Zahlungserinnerung", "Sehr geehrte", "Fälligkeit"),
+            "fr_FR": ("Rappel", "Madame, Monsieur", "Échéance"),
+        }
+        self.company.credit_policy_id = self.env.ref(
+            "credit_management.policy_business"
+        )
+        for lang in words:
+            self.env["res.lang"]._activate_lang(lang)
+        self.env["ir.module.module"]._load_module_terms(
+            ["credit_management"], list(words)
+        )
+        for lang in words:
+            self._create_late_invoice(4, partner=self._create_customer(lang, lang=lang))
+        for letter in self._propose().letter_ids:
+            subject, body = letter._render_texts()[letter.id]
+            title, greeting, heading = words[letter.lang]
+            self.assertIn(title.lower(), subject.lower())
+            self.assertIn(greeting, body)
+            self.assertIn(heading.lower(), body.lower())
