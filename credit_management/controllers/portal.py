@@ -367,9 +367,12 @@ class CreditPortal(PortalAccount):
         due_date = line_sudo.date_maturity
         url = self._get_credit_invoice_url(move_sudo, readable)
         open_amount = self._get_open_amount(item)
+        in_process = getattr(item, "under_way", dunning.ZERO)
+        # With a payment in process the host would ask for more than what is open.
         can_pay = bool(
             url
             and open_amount > 0
+            and not in_process
             and move_sudo not in invoices_paid_here
             and move_sudo._has_to_be_paid()
         )
@@ -389,7 +392,7 @@ class CreditPortal(PortalAccount):
             "due_date": due_date,
             "days_late": max((facts.today - due_date).days, 0) if due_date else 0,
             "original_amount": abs(line_sudo.amount_currency),
-            "in_process": float(getattr(item, "under_way", 0)),
+            "in_process": float(in_process),
             "open_amount": float(open_amount),
         }
 
@@ -484,18 +487,20 @@ class CreditPortal(PortalAccount):
         Profile_sudo = request.env["credit.profile"].sudo()
         for partner_id, decision in facts.decide():
             step = Profile_sudo._find_next_step(facts, partner_id, decision)
+            day = step.get("next_action_date")
             level_sudo = (
                 request.env["credit.dunning.level"]
                 .sudo()
                 .browse(step.get("next_level_id") or [])
             )
-            if not step.get("next_action_date") or not (
-                level_sudo.send_email or level_sudo.send_letter
-            ):
+            if not day or not (level_sudo.send_email or level_sudo.send_letter):
                 continue
+            policy_sudo, _origin = facts.policies[partner_id]
+            if day <= facts.today and not policy_sudo.automatic:
+                continue  # it waits for a person, nobody knows how long
             return request.env._(
                 "If we receive no payment, the next message goes out on %(day)s.",
-                day=format_date(request.env, step["next_action_date"]),
+                day=format_date(request.env, day),
             )
         return False
 

@@ -525,6 +525,18 @@ class TestPortalAmounts(CreditPortalCommon):
         )
         self.assertEqual(self._get_totals(page)["balance"], "150.00")
 
+    def test_no_button_pays_more_than_what_is_open(self):
+        self.env["ir.config_parameter"].sudo().set_param(
+            "account_payment.enable_portal_payment", "True"
+        )
+        invoice = self._create_late_invoice(10, 250.0)
+        invoice._portal_ensure_token()
+        self.assertTrue(self._open_page().xpath("//table//a[contains(@class,'btn')]"))
+        self._create_transaction(invoice, 100.0, "pending")
+        page = self._open_page()
+        self.assertEqual(self._get_rows(page, "overdue"), [(invoice.name, "150.00")])
+        self.assertFalse(page.xpath("//table//a[contains(@class,'btn')]"))
+
     def test_an_online_payment_that_is_pending_is_in_process_and_not_claimed(self):
         invoice = self._create_late_invoice(10, 250.0)
         self._create_transaction(invoice, 250.0, "pending")
@@ -667,6 +679,9 @@ class TestPortalAmounts(CreditPortalCommon):
 
     def test_no_message_is_announced_that_will_not_go(self):
         self._create_late_invoice(4, 250.0)
+        # Due today, it waits for a person unless the policy sends by itself.
+        self.assertFalse(self._open_page().xpath("//*[@name='next_step']"))
+        self.policy.automatic = True
         self.assertTrue(self._open_page().xpath("//*[@name='next_step']"))
         self.company.credit_stopped = True
         self.assertFalse(self._open_page().xpath("//*[@name='next_step']"))
