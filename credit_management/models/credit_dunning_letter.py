@@ -10,6 +10,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools import email_normalize, formataddr, html2plaintext
 
 from ..logic import delivery, dunning
+from ..logic.money import to_decimal
 from .credit_dunning_facts import LIVE_STATES
 
 _logger = logging.getLogger(__name__)
@@ -769,8 +770,9 @@ class CreditDunningLetter(models.Model):
                 claim += amount
         self.line_ids.filtered(lambda line: line.kind == "credit").unlink()
         customer = facts.customers[self.commercial_partner_id.id]
+        netted = self._get_netted_elsewhere()
         for credit in customer.credits:
-            part = min(credit.amount, claim)
+            part = min(credit.amount - netted.get(credit.ref, dunning.ZERO), claim)
             if credit.currency == self.currency_id.id and part > 0:
                 vals = self._prepare_item_values(facts, credit.ref, -part)
                 self.env["credit.dunning.letter.line"].create(
@@ -785,6 +787,28 @@ class CreditDunningLetter(models.Model):
                 if self.policy_id.working_days_only
                 else asked
             )
+
+    def _get_netted_elsewhere(self):
+        """Return what other letters of the run take off for the same credits.
+
+        A customer with two contacts gets two letters; a credit counts once.
+
+        :return: dict receivable line id -> amount
+        """
+        others = self.run_id.letter_ids.filtered(
+            lambda letter: (
+                letter != self
+                and letter.commercial_partner_id == self.commercial_partner_id
+                and letter.state in ("proposed", "queued", "sending", "sent", "unknown")
+            )
+        )
+        netted = {}
+        for line in others.line_ids.filtered(lambda line: line.kind == "credit"):
+            line_id = line.move_line_id.id
+            netted[line_id] = netted.get(line_id, dunning.ZERO) - to_decimal(
+                line.amount
+            )
+        return netted
 
     def _say(self, reason):
         """Put a reason of the rule into words."""
@@ -815,6 +839,9 @@ class CreditDunningLetter(models.Model):
         self.is_test = self.run_id._is_test()
         level = self.level_id
         can_email = level.send_email and self.recipient_emails
+        # The customer opens and pays these from the page, without a login.
+        for move in self._get_chased_lines().move_id:
+            move.with_context(skip_is_manually_modified=True)._portal_ensure_token()
         if level.send_email or level.send_letter:
             self._freeze_text()
         if can_email:

@@ -117,6 +117,23 @@ class TestReports(CreditCommon):
         credits = letter.line_ids.filtered(lambda line: line.kind == "credit")
         self.assertEqual(sorted(credits.mapped("amount")), [-30.0, -20.0])
 
+    def test_t03_a_credit_counts_once_for_a_customer_with_two_contacts(self):
+        first, second = (
+            self._create_customer(
+                name, parent_id=self.customer.id, is_company=False, type="contact"
+            )
+            for name in ("Anna", "Bert")
+        )
+        self._create_late_invoice(4, 100.0, first)
+        self._create_late_invoice(4, 100.0, second)
+        self._create_credit_note(30.0)
+        run = self._propose()
+        self.assertEqual(len(run.letter_ids), 2)
+        self.assertEqual(sum(run.letter_ids.mapped("amount_total")), 170.0)
+        self._send(run)
+        self.assertEqual(run.letter_ids.mapped("state"), ["sent", "sent"])
+        self.assertEqual(sum(run.letter_ids.mapped("amount_total")), 170.0)
+
     def test_t04_only_the_late_instalment_is_claimed(self):
         term = self.env["account.payment.term"].create(
             {
