@@ -7,7 +7,14 @@ from decimal import Decimal
 import pytest
 
 from credit_management.logic import dunning
-from credit_management.logic.dunning import CHASED, Level, Policy, Withheld, decide
+from credit_management.logic.dunning import (
+    CHASED,
+    Level,
+    Policy,
+    Withheld,
+    decide,
+    find_next_level,
+)
 from credit_management.logic.workdays import WorkCalendar
 
 from .builders import (
@@ -238,6 +245,12 @@ def test_only_what_is_not_in_dispute_is_claimed():
     assert decide_message(make_item(withheld=withheld)).claim == 50
 
 
+@examples(("99.99", "0.01"), ("100", "100"))
+def test_the_last_cent_that_is_not_in_dispute_is_claimed(value, expected):
+    withheld = (Withheld(dunning.DISPUTED, Decimal(value)),)
+    assert decide_one(make_item(withheld=withheld)).amount == Decimal(expected)
+
+
 def test_a_dispute_that_is_over_is_claimed_again():
     withheld = (Withheld(dunning.DISPUTED, Decimal(30), until=YESTERDAY),)
     assert decide_message(make_item(withheld=withheld)).claim == 100
@@ -434,10 +447,12 @@ def test_what_may_be_in_the_bank_is_not_claimed_by_a_notice_either():
     assert (message.level, message.claim, message.carried) == (NOTICE, 0, ())
 
 
-def test_a_waiting_item_lends_no_worth_to_a_notice():
+@pytest.mark.parametrize("credit", [0, 20])
+def test_a_waiting_item_lends_no_worth_to_a_notice(credit):
     policy = replace(POLICY, minimum_amount=Decimal(50))
     notice = make_item(1, late=-1, residual=10)
-    customer = make_customer(notice, make_item_at(FIRST, ref=2, sent_days_ago=0))
+    waiting = make_item_at(FIRST, ref=2, sent_days_ago=0)
+    customer = make_customer(notice, waiting, credits=(make_credit(credit),))
     outcome = decide(customer, policy, TODAY).outcomes[0]
     assert outcome.reason == dunning.BELOW_MINIMUM
 
@@ -526,6 +541,29 @@ def test_the_next_date_is_the_day_on_which_a_part_is_free_again():
         assert next_in(make_item(withheld=(long, short))) == 3
 
 
+def test_the_next_date_is_the_day_on_which_the_last_cent_is_free_again():
+    long = Withheld("disputed", Decimal("99.99"))
+    short = Withheld("disputed", Decimal(60), until=TODAY + days(2))
+    assert next_in(make_item(withheld=(long, short))) == 3
+
+
+def test_a_dispute_that_is_over_gives_no_next_date():
+    policy = replace(POLICY, minimum_amount=Decimal(101))
+    over = Withheld("disputed", Decimal(30), until=YESTERDAY)
+    assert next_in(make_item(withheld=(over,)), policy) is None
+
+
+def test_a_pause_that_is_over_moves_no_next_date_into_the_past():
+    policy = replace(POLICY, calendar=WorkCalendar(holidays=frozenset({TODAY})))
+    over = Withheld("paused", until=TODAY - days(9))
+    assert next_in(policy=policy, withheld=(over,)) == 1
+
+
+def test_a_grace_below_zero_is_no_grace():
+    policy = Policy(levels=(Level("on the due date", 0),), grace_days=-2)
+    assert next_in(make_item(late=-5), policy) == 6
+
+
 def test_a_claim_that_is_too_small_is_looked_at_again_when_a_dispute_ends():
     policy = replace(POLICY, minimum_amount=Decimal(50))
     part = Withheld("disputed", Decimal(60), until=TODAY + days(4))
@@ -556,6 +594,12 @@ def test_a_claim_that_is_too_small_for_good_has_no_next_date():
 def test_a_notice_that_is_too_small_is_looked_at_again_for_the_first_level():
     policy = Policy(levels=(replace(NOTICE, minimum_amount=Decimal(500)), FIRST))
     assert next_in(make_item(late=-2), policy) == 5
+
+
+def test_a_notice_that_is_too_small_is_looked_at_again_when_a_dispute_ends():
+    policy = Policy(levels=(NOTICE,), minimum_amount=Decimal(50))
+    part = Withheld("disputed", Decimal(60), until=TODAY)
+    assert next_in(make_item(late=-3, withheld=(part,)), policy) == 1
 
 
 def test_the_next_date_is_a_working_day():
@@ -599,6 +643,26 @@ def test_a_message_is_at_its_highest_level():
     assert message.level == SECOND
 
 
+def test_the_message_at_the_highest_level_is_the_first():
+    customer = make_customer(
+        make_item(1, contact="a", late=-1),
+        make_item(2, contact="b"),
+        make_item_at(FIRST, ref=3, contact="c"),
+    )
+    messages = decide(customer, POLICY, TODAY).messages
+    assert [message.level for message in messages] == [SECOND, FIRST, NOTICE]
+
+
+def test_the_message_at_the_highest_level_is_the_first_even_if_another_went_further():
+    customer = make_customer(
+        make_item_at(THIRD, ref=1, contact="a"),
+        make_item(2, contact="a", late=-1),
+        make_item(3, contact="b"),
+    )
+    messages = decide(customer, POLICY, TODAY).messages
+    assert [message.level for message in messages] == [FIRST, NOTICE]
+
+
 def test_a_dunning_level_leads_before_a_notice():
     assert decide_message(make_item(1, late=-1), make_item(2)).level == FIRST
 
@@ -631,6 +695,11 @@ def test_credits_are_netted_in_their_order():
     assert message.claim == 20
 
 
+def test_a_credit_is_netted_to_the_cent():
+    message = decide_message(make_item(), credits=(make_credit("0.01"),))
+    assert message.claim == Decimal("99.99")
+
+
 def test_of_a_credit_one_contact_gets_what_another_one_leaves():
     customer = make_customer(
         make_item(1, contact="a", residual=500),
@@ -641,14 +710,27 @@ def test_of_a_credit_one_contact_gets_what_another_one_leaves():
     assert (message.contact, message.claim) == ("a", 470)
 
 
-def test_the_contact_who_was_chased_furthest_is_netted_first():
-    customer = make_customer(
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
+def test_the_contact_who_was_chased_furthest_is_netted_first(order):
+    items = (
         make_item(1, contact="a"),
         make_item_at(FIRST, ref=2, contact="b"),
+        make_item(3, contact="b"),
+    )
+    customer = make_customer(*(items[n] for n in order), credits=(make_credit(60),))
+    messages = decide(customer, POLICY, TODAY).messages
+    assert {m.contact: m.claim for m in messages} == {"a": 100, "b": 140}
+
+
+def test_a_contact_who_gets_no_dunning_uses_up_no_credit():
+    customer = make_customer(
+        make_item(1, contact="a"),
+        make_item_at(THIRD, ref=2, contact="b"),
+        make_item(3, contact="b", late=-1),
         credits=(make_credit(60),),
     )
     messages = decide(customer, POLICY, TODAY).messages
-    assert {m.contact: m.claim for m in messages} == {"a": 100, "b": 40}
+    assert {m.contact: m.claim for m in messages} == {"a": 40, "b": 0}
 
 
 def test_a_contact_whose_part_is_covered_by_a_credit_gets_no_message():
@@ -670,6 +752,21 @@ def test_asking_again_after_the_message_has_left_chases_nobody():
     customer = make_customer(make_item(1), make_item(2, late=-1))
     after = send(customer, decide(customer, POLICY, TODAY), TODAY)
     assert decide(after, POLICY, TODAY).messages == ()
+
+
+# === THE LEVEL TO COME === #
+
+
+@examples((-1, "notice"), (0, "first"), (1, "first"))
+def test_the_notices_come_before_the_due_date_and_the_levels_from_it_on(
+    value, expected
+):
+    item = make_item(late=value)
+    assert find_next_level(item, POLICY, TODAY).ref == expected
+
+
+def test_an_item_without_a_due_date_stands_before_its_first_level():
+    assert find_next_level(make_item(due_date=None), POLICY, TODAY) == FIRST
 
 
 # === DAYS AT THE END OF THE CALENDAR === #
