@@ -123,7 +123,7 @@ class Bookkeeper:
                     "invoice_line_ids": [
                         Command.create(
                             {
-                                "name": self.env._("Returned goods"),
+                                "name": in_lang(partner)._("Returned goods"),
                                 "price_unit": amount,
                                 "tax_ids": [Command.set(taxes.ids)],
                             }
@@ -315,6 +315,11 @@ class Bookkeeper:
     def _match(self, groups):
         """Reconcile each group of journal items."""
         self.env["account.move.line"]._reconcile_plan(list(groups))
+
+
+def in_lang(partner):
+    """Return an environment that speaks the partner's language."""
+    return partner.with_context(lang=partner.lang).env
 
 
 def lines_on(account, moves):

@@ -106,28 +106,30 @@ class CreditDemo(models.AbstractModel):
         The host deletes what has an XML id of the add-on: users and posted invoices
         would go, but not the customers or the company.
         """
-        self._get_names("credit_management").module = KEPT_NAMES
+        self._move_names("credit_management", KEPT_NAMES)
 
     @api.model
     def _take_back(self):
         """Take back what an earlier installation of the add-on left behind."""
-        names = self._get_names(KEPT_NAMES)
-        if not names:
-            return
-        names.module = "credit_management"
-        names.flush_recordset()  # they are looked up by SQL
-        for login, (_name, groups) in people.USERS.items():
-            user = self.env.ref(f"credit_management.demo_user_{login}")
-            user.group_ids += self._find_groups(*groups)
-        for customer in people.CUSTOMERS:
-            partner = self.env.ref(f"credit_management.demo_partner_{customer.key}")
-            contacts = partner.child_ids.filtered(lambda one: one.type == "other")
-            contacts.type = "dunning"
+        names = self._move_names(KEPT_NAMES, "credit_management").grouped("model")
+        for model, records in names.items():
+            records = self.env[model].browse(records.mapped("res_id")).exists()
+            if model == "res.users":
+                for user in records.filtered(lambda user: user.login in people.USERS):
+                    _name, groups = people.USERS[user.login]
+                    user.group_ids += self._find_groups(*groups)
+            elif model == "res.partner":
+                contacts = records.child_ids.filtered(lambda one: one.type == "other")
+                contacts.type = "dunning"
 
-    def _get_names(self, module):
-        return self.env["ir.model.data"].search(
+    def _move_names(self, module, other_module):
+        """Give the XML ids of the demo to another module; return them."""
+        names = self.env["ir.model.data"].search(
             [("module", "=", module), ("name", "=like", r"demo\_%")]
         )
+        names.module = other_module
+        names.flush_recordset()  # they are looked up by SQL
+        return names
 
     # === COMPANIES === #
 

@@ -66,7 +66,7 @@ class Invoice:
     customer: object
     books: str
     day: int
-    lines: list  # (product key or text, quantity, price)
+    lines: list  # (product key, quantity, price); without a key a round amount
     payments: list = field(default_factory=list)
     returned: tuple = ()  # (day, share of the amount) of the credit note
     name: str = ""  # end of its XML id, demo_invoice_<name>

@@ -68,6 +68,17 @@ class TestDemo(DemoMixin, TransactionCase):
         self.env["credit.demo"]._build()
         self.assertEqual(self.env["account.move"].search_count([]), before)
 
+    def test_the_demo_is_found_again_after_uninstalling(self):
+        company, user = self.company_eur, self.demo("user_accountant")
+        self.env["credit.demo"]._let_go()
+        name = "credit_management.demo_company_eur"
+        self.assertFalse(self.env.ref(name, raise_if_not_found=False))
+        role = self.env.ref("credit_management.group_credit_user")
+        user.group_ids -= role
+        self.env["credit.demo"]._build()
+        self.assertEqual(self.env.ref(name), company)
+        self.assertIn(role, user.group_ids)
+
     # === WHO === #
 
     def test_two_companies_invoice_in_dollars_and_euros(self):
