@@ -175,7 +175,8 @@ class CreditDunningPolicy(models.Model):
         """Return the policy as the rule wants it; money in the company's currency."""
         self.ensure_one()
         return Policy(
-            levels=tuple(level._to_logic() for level in self.level_ids),
+            # Sorted: a level that was just added stands last until it is read again.
+            levels=tuple(level._to_logic() for level in self.level_ids.sorted()),
             grace_days=self.grace_days,
             min_interval_days=self.min_interval_days,
             minimum_amount=to_decimal(self.minimum_amount),

@@ -75,4 +75,4 @@ class CreditDunningRunSummary(models.Model):
             domain = [("run_id", "=", self.run_id.id), ("reason", "=", self.reason)]
             labels = dict(self._fields["reason"]._description_selection(self.env))
             name = labels[self.reason]
-        return action | {"domain": domain, "name": name, "context": {}}
+        return action | {"domain": domain, "display_name": name, "context": {}}
