@@ -213,14 +213,14 @@ class CreditDunningFactsGatherer(models.AbstractModel):
                    AND line.kind = 'chased'
                    AND NOT line.is_excluded
                    AND letter.id != %s
-                   AND letter.is_test = %s
                    AND (letter.state IN %s
-                        OR (letter.state = 'failed' AND letter.failure_open))
+                        OR letter.state = 'failed' AND letter.failure_open
+                           AND letter.is_test = %s)
                 """,
                 list(facts.lines),
                 letter.id if letter else 0,
-                facts.company.credit_mode == "redirect",
                 OPEN_STATES,
+                facts.company.credit_mode == "redirect",
             )
         )
         contacts = self.env["res.partner"].browse({row["partner_id"] for row in rows})
@@ -461,10 +461,14 @@ class CreditDunningFactsGatherer(models.AbstractModel):
         )
         levels = defaultdict(dict)
         for line in lines:  # the highest level comes last and stays
+            known = levels[line["move_line_id"]]
             if line["is_reminder"]:
-                levels[line["move_line_id"]]["reminder"] = line["level_id"]
+                known["reminder"] = line["level_id"]
             else:
-                levels[line["move_line_id"]].update(
+                if known.get("level"):
+                    earlier = known.get("earlier_levels", ())
+                    known["earlier_levels"] = (*earlier, known["level"])
+                known.update(
                     level=line["level_id"],
                     rank=line["level_rank"],
                     level_date=line["message_date"],
@@ -481,7 +485,9 @@ class CreditDunningFactsGatherer(models.AbstractModel):
                   FROM credit_dunning_letter
                  WHERE company_id = %s
                    AND commercial_partner_id = ANY(%s)
-                   AND state IN %s
+                   AND (state IN %s
+                        -- taken back, but the customer did get it
+                        OR state = 'reversed' AND sent_date IS NOT NULL)
                    AND id != %s
                    AND (run_id != %s OR run_id IS NULL)
                    AND is_test = %s

@@ -357,6 +357,20 @@ class CreditDunningLetter(models.Model):
     def _mark_edited(self):
         self.filtered(lambda letter: not letter.is_edited).sudo().is_edited = True
 
+    def _follow_items(self):
+        """Stand at the highest level of the items that are left in the letter."""
+        self.ensure_one()
+        chased = self._get_chased_lines()
+        if not chased:
+            return
+        level = max(
+            chased.level_id, key=lambda step: (not step.is_reminder, step.delay_days)
+        )
+        rank = max(chased.mapped("level_rank"))
+        if (self.level_id, self.level_rank) != (level, rank):
+            # sudo: follows what may be written; it is no edit by itself.
+            self.sudo().write({"level_id": level.id, "level_rank": rank})
+
     def _move_lines_to_level(self, before):
         """Lower or raise the items that led the letter to its new level."""
         self.ensure_one()
@@ -440,9 +454,10 @@ class CreditDunningLetter(models.Model):
         self.check_access("write")
         letters = self.filtered(lambda letter: letter.state == "queued")
         letters.sudo().write({"state": "proposed"})
-        letters.run_id.filtered(lambda run: run.state in ("sending", "done")).write(
-            {"state": "proposed"}
-        )
+        # sudo: where a run stands is written by its own methods only.
+        letters.run_id.sudo().filtered(
+            lambda run: run.state in ("sending", "done")
+        ).state = "proposed"
 
     def action_retry(self):
         """Try a failed letter again, to the address as it is now."""
@@ -575,6 +590,7 @@ class CreditDunningLetter(models.Model):
             "level_rank": max((o.rank for o in message.chased), default=0),
             "currency_id": message.currency,
             "pay_by_date": message.pay_by,
+            "is_test": facts.company.credit_mode == "redirect",
         }
 
     @api.model
@@ -751,7 +767,18 @@ class CreditDunningLetter(models.Model):
             return reason
         for line, reason in late.items():
             line.write({"is_excluded": True, "excluded_reason": self._say(reason)})
+        self._follow_items()
         self._refresh_amounts(facts, outcomes)
+        return self._find_too_small()
+
+    def _find_too_small(self):
+        """Return why what is left after review and payments is not worth a letter."""
+        self.ensure_one()
+        if not self.amount_total and not self.amount_upcoming:
+            return dunning.NET_CREDIT
+        minimum = max(self.policy_id.minimum_amount, self.level_id.minimum_amount)
+        if not self.is_reminder and self.amount_company < minimum:
+            return dunning.BELOW_MINIMUM
         return None
 
     def _refresh_amounts(self, facts, outcomes):
@@ -781,7 +808,7 @@ class CreditDunningLetter(models.Model):
                 claim -= part
         calendar = self.company_id._credit_calendar()
         asked = facts.today + timedelta(days=self.level_id.deadline_days)
-        if not self.is_edited or self.pay_by_date < asked:
+        if not self.is_edited or not self.pay_by_date or self.pay_by_date < asked:
             self.pay_by_date = (
                 calendar.next_working_day(asked)
                 if self.policy_id.working_days_only
@@ -795,12 +822,13 @@ class CreditDunningLetter(models.Model):
 
         :return: dict receivable line id -> amount
         """
-        others = self.run_id.letter_ids.filtered(
-            lambda letter: (
-                letter != self
-                and letter.commercial_partner_id == self.commercial_partner_id
-                and letter.state in ("proposed", "queued", "sending", "sent", "unknown")
-            )
+        others = self.search(
+            [
+                ("run_id", "=", self.run_id.id),
+                ("id", "!=", self.id),
+                ("commercial_partner_id", "=", self.commercial_partner_id.id),
+                ("state", "in", ("proposed", *LIVE_STATES)),
+            ]
         )
         netted = {}
         for line in others.line_ids.filtered(lambda line: line.kind == "credit"):
@@ -836,7 +864,7 @@ class CreditDunningLetter(models.Model):
         self._compute_recipient_emails()
         self.message_date = self.company_id._credit_today()
         # The mode of this moment decides, not that of the day it was approved.
-        self.is_test = self.run_id._is_test()
+        self.is_test = self.company_id.credit_mode == "redirect"
         level = self.level_id
         can_email = level.send_email and self.recipient_emails
         # The customer opens and pays these from the page, without a login.
@@ -849,9 +877,9 @@ class CreditDunningLetter(models.Model):
         elif level.send_email and not level.send_letter:
             self._fail(self.env._("The customer has no e-mail address"))
             return
-        if level.send_letter:
-            self.to_print = True
-        self.state = "sending" if can_email or level.send_letter else "sent"
+        # Paper goes once, and a letter redirected for a test never goes by post.
+        self.to_print = level.send_letter and not self.is_test and not self.printed_date
+        self.state = "sending" if can_email or self.to_print else "sent"
         if self.state == "sent":
             self.sent_date = fields.Datetime.now()
         self._apply_task()
@@ -1005,10 +1033,16 @@ class CreditDunningLetter(models.Model):
         Where the level also goes by post, the letter takes that road instead.
         """
         for letter in self:
-            if letter.level_id.send_letter and letter.state == "sending":
+            if letter.printed_date:
+                letter._set_sent()  # it did reach the customer, on paper
+                continue
+            by_post = letter.level_id.send_letter and not letter.is_test
+            if by_post and letter.state in ("sending", "sent"):
                 letter.write(
                     {
+                        "state": "sending",
                         "to_print": True,
+                        "sent_date": False,
                         "mail_ids": [fields.Command.clear()],
                         "state_reason": self.env._(
                             "E-mail failed (%(reason)s): goes by post", reason=reason
@@ -1118,17 +1152,47 @@ class CreditDunningLetter(models.Model):
     def _message_receive_bounce(self, email, partner):
         """Override of `mail`: a bounced letter is not a letter."""
         res = super()._message_receive_bounce(email, partner)
-        letters = self.filtered(lambda letter: letter.state in ("sending", "sent"))
+        # The bounce of a copy is no bounce of the letter.
+        letters = self.filtered(
+            lambda letter: (
+                letter.state in ("sending", "sent", "unknown")
+                and email in (letter.recipient_emails or "").split(", ")
+            )
+        )
         letters._fail(self.env._("The e-mail to %(address)s bounced", address=email))
         return res
 
     @api.model
+    def _recall_if_closed(self, mails):
+        """Take back what is about to leave although its company does not send.
+
+        :return: the mails that must not go
+        """
+        letters = self.search(
+            [("mail_ids", "in", mails.ids), ("state", "=", "sending")]
+        ).filtered(lambda letter: letter._is_closed())
+        held = letters.mail_ids & mails
+        letters._recall()
+        return held
+
+    def _is_closed(self):
+        """Say whether the company holds back a letter like this one now."""
+        self.ensure_one()
+        company = self.company_id
+        if company.credit_stopped or company.credit_mode not in ("redirect", "live"):
+            return True
+        return company.credit_mode == "redirect" and not self.is_test
+
+    @api.model
     def _recall_outgoing(self, companies):
         """Take what the mail queue has not sent back into our own queue."""
-        letters = self.search(
+        self.search(
             [("company_id", "in", companies.ids), ("state", "=", "sending")]
-        )
-        waiting = letters.filtered(
+        )._recall()
+
+    def _recall(self):
+        """Cancel the mails that have not left, and queue their letters again."""
+        waiting = self.filtered(
             lambda letter: (
                 letter.mail_ids
                 and all(

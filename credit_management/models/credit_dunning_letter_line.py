@@ -87,6 +87,8 @@ class CreditDunningLetterLine(models.Model):
         res = super().write(vals)
         if not self.env.su and "is_excluded" in vals:
             self.letter_id._mark_edited()
+            for letter in self.letter_id:
+                letter._follow_items()
         return res
 
     @api.ondelete(at_uninstall=False)

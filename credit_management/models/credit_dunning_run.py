@@ -7,6 +7,10 @@ from odoo.fields import Domain
 _logger = logging.getLogger(__name__)
 
 OUTCOME_BATCH = 5000
+# What a person may set on a run: at any time, and before it is proposed.
+# Letters guard themselves: a review edits them from the form of their run.
+OPEN_FIELDS = {"user_id", "letter_ids"}
+DRAFT_FIELDS = {"company_id", "date"}
 
 
 class CreditDunningRun(models.Model):
@@ -92,7 +96,7 @@ class CreditDunningRun(models.Model):
     bank_is_stale = fields.Boolean(compute="_compute_bank", compute_sudo=True)
 
     _nightly_uniq = models.UniqueIndex(
-        "(company_id, date) WHERE is_nightly AND state != 'cancelled'",
+        "(company_id, date) WHERE is_nightly",
         "There is one nightly run a day and company.",
     )
 
@@ -179,6 +183,35 @@ class CreditDunningRun(models.Model):
 
     # === CRUD METHODS === #
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        if not self.env.su:
+            for vals in vals_list:
+                self._check_written_by_hand(vals, OPEN_FIELDS | DRAFT_FIELDS)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        """Let people set who is responsible; the rest is written by the run itself."""
+        if not self.env.su:
+            is_draft = all(run.state == "draft" for run in self)
+            own = DRAFT_FIELDS if is_draft else set()
+            self._check_written_by_hand(vals, OPEN_FIELDS | own)
+        return super().write(vals)
+
+    def _check_written_by_hand(self, vals, allowed):
+        closed = {
+            name
+            for name in set(vals) - allowed
+            if not name.startswith(("message_", "activity_"))
+        }
+        if closed:
+            raise UserError(
+                self.env._(
+                    "This part of a dunning run cannot be written by hand: %(fields)s",
+                    fields=", ".join(sorted(closed)),
+                )
+            )
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_sent(self):
         if any(run.state not in ("draft", "cancelled") for run in self):
@@ -220,7 +253,8 @@ class CreditDunningRun(models.Model):
                         "Propose run %(run)s before you approve it.", run=run.name
                     )
                 )
-        self.write({"state": "approved", "approved_by_id": self.env.uid})
+        # sudo: where a run stands is written by its own methods only, here and below.
+        self.sudo().write({"state": "approved", "approved_by_id": self.env.uid})
 
     def action_send(self):
         """Put the approved letters into the queue; a job sends them."""
@@ -251,10 +285,10 @@ class CreditDunningRun(models.Model):
                         run=run.name,
                     )
                 )
-            run.letter_ids.filtered(lambda letter: letter.state == "proposed")._skip(
-                self.env._("Run cancelled")
-            )
-        self.state = "cancelled"
+            run.letter_ids.filtered(
+                lambda letter: letter.state in ("proposed", "queued")
+            )._skip(self.env._("Run cancelled"))
+        self.sudo().state = "cancelled"
 
     def action_reverse(self):
         """Take all letters of the run back: levels return to what they were."""
@@ -271,7 +305,7 @@ class CreditDunningRun(models.Model):
             run.message_post(
                 body=self.env._("%(count)s letters reversed.", count=len(letters))
             )
-            run.state = "cancelled"
+            run.sudo().state = "cancelled"
 
     def action_view_letters(self):
         """Open the letters of the run, grouped by level."""
@@ -280,7 +314,7 @@ class CreditDunningRun(models.Model):
             "credit_management.credit_dunning_letter_action"
         )
         return action | {
-            "name": self.env._("Letters of %(run)s", run=self.name),
+            "display_name": self.env._("Letters of %(run)s", run=self.name),
             "domain": [("run_id", "=", self.id)],
             "context": {"search_default_group_level": 1, "search_default_to_go": 1},
         }
@@ -298,7 +332,7 @@ class CreditDunningRun(models.Model):
             "credit_management.credit_dunning_outcome_action"
         )
         return action | {
-            "name": self.env._("Left Alone by %(run)s", run=self.name),
+            "display_name": self.env._("Left Alone by %(run)s", run=self.name),
             "domain": [("run_id", "=", self.id)],
             "context": {"search_default_group_reason": 1},
         }
@@ -335,7 +369,7 @@ class CreditDunningRun(models.Model):
             company, partners
         )
         run.env["credit.profile"]._write_figures(facts, decisions, profiles)
-        run.state = "proposed"
+        run.sudo().state = "proposed"
         self.invalidate_recordset()  # the summaries are read from these rows
         _logger.info(
             "Dunning run %s of company %s: %s letters proposed, %s items looked at",
@@ -367,35 +401,30 @@ class CreditDunningRun(models.Model):
         empty = letters.filtered(lambda letter: not letter._get_chased_lines())
         empty._skip(self.env._("Nothing left to claim"))
         letters -= empty
-        # sudo: where a letter stands is written by its own methods only.
-        letters.sudo().write(
-            {"state": "queued", "queued_until": False, "is_test": self._is_test()}
+        # sudo: where letters and runs stand is written by their own methods only.
+        letters.sudo().write({"state": "queued", "queued_until": False})
+        waiting = self.letter_ids.filtered(
+            lambda letter: letter.state in ("queued", "sending")
         )
-        self.state = (
-            "sending"
-            if self.letter_ids.filtered(
-                lambda letter: letter.state in ("queued", "sending")
-            )
-            else "done"
-        )
+        self.sudo().state = "sending" if waiting else "done"
         if letters:
             self.env.ref("credit_management.ir_cron_send_letters")._trigger()
 
-    def _is_test(self):
-        return self.company_id.credit_mode == "redirect"
-
     def _update_done(self):
         """Close the runs whose letters have all met their fate."""
+        Letter = self.env["credit.dunning.letter"]
         for run in self:
-            if run.state == "sending" and not any(
-                letter.state in ("queued", "sending", "proposed")
-                for letter in run.letter_ids
+            of_run = Domain("run_id", "=", run.id)
+            under_way = Domain("state", "in", ("queued", "sending"))
+            if run.state != "sending" or Letter.search_count(
+                of_run & under_way, limit=1
             ):
-                run.state = "done"
-            elif run.state == "sending" and not any(
-                letter.state in ("queued", "sending") for letter in run.letter_ids
-            ):
-                run.state = "proposed"  # the rest waits for a review
+                continue
+            left = Letter.search_count(
+                of_run & Domain("state", "=", "proposed"), limit=1
+            )
+            # What is left waits for a review.
+            run.sudo().state = "proposed" if left else "done"
 
     # === CRON === #
 
@@ -435,7 +464,6 @@ class CreditDunningRun(models.Model):
                 ("company_id", "=", company.id),
                 ("date", "=", now.date()),
                 ("is_nightly", "=", True),
-                ("state", "!=", "cancelled"),
             ],
             limit=1,
         )
@@ -448,7 +476,8 @@ class CreditDunningRun(models.Model):
         wait for a person. Earlier nights that nobody touched make room.
         """
         self._supersede_nightly_runs(company)
-        run = self.create(
+        # sudo: only the job makes nightly runs, whoever starts it.
+        run_sudo = self.sudo().create(
             {
                 "company_id": company.id,
                 "date": company._credit_today(),
@@ -456,6 +485,7 @@ class CreditDunningRun(models.Model):
                 "user_id": company.credit_user_id.id,
             }
         )
+        run = self.browse(run_sudo.id)
         run._propose()
         if company.credit_mode not in ("redirect", "live"):
             return run
@@ -493,7 +523,7 @@ class CreditDunningRun(models.Model):
         """Keep the automatic letters back and ask a person: the bank is old."""
         self.ensure_one()
         last = self.company_id._credit_last_bank_date()
-        self.hold_reason = self.env._(
+        self.sudo().hold_reason = self.env._(
             "The last bank entry is of %(day)s. Import and match the bank, then propose"
             " again, or approve the run as it is.",
             day=last,

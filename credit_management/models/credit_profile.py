@@ -1,5 +1,7 @@
 from datetime import timedelta
 
+import psycopg2
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
@@ -313,6 +315,15 @@ class CreditProfile(models.Model):
     # === CRUD METHODS === #
 
     def write(self, vals):
+        """Let people make their choices; figures, customer and link are not theirs."""
+        closed = set(vals) & {*FIGURES, "partner_id", "company_id", "access_token"}
+        if closed and not self.env.su:
+            raise UserError(
+                self.env._(
+                    "This part of a credit file cannot be written by hand: %(fields)s",
+                    fields=", ".join(sorted(closed)),
+                )
+            )
         res = super().write(vals)
         if {"policy_id", "pause_from", "pause_until"} & set(vals):
             for company, profiles in self.grouped("company_id").items():
@@ -393,7 +404,7 @@ class CreditProfile(models.Model):
         action = self.env["ir.actions.actions"]._for_xml_id(
             "credit_management.credit_open_item_action"
         )
-        return action | {"name": name, "domain": [("id", "in", items.ids)]}
+        return action | {"display_name": name, "domain": [("id", "in", items.ids)]}
 
     # === BUSINESS METHODS === #
 
@@ -444,9 +455,15 @@ class CreditProfile(models.Model):
                 ]
             )
             if not kept:
-                continue  # the host moves it
-            for name in ("policy_id", "user_id", "email_cc", "pause_until"):
+                profile.partner_id = target
+                profile.letter_ids.commercial_partner_id = target
+                profile.flush_recordset()
+                continue
+            for name in ("policy_id", "user_id", "email_cc"):
                 kept[name] = kept[name] or profile[name]
+            if not kept.pause_until and profile.pause_until:
+                names = ("pause_from", "pause_until", "pause_reason")
+                kept.write({name: profile[name] for name in names})
             profile.letter_ids.write(
                 {"profile_id": kept.id, "commercial_partner_id": target.id}
             )
@@ -536,15 +553,21 @@ class CreditProfile(models.Model):
             for name in FIGURES
         )
         for start in range(0, len(rows), 1000):
-            self.env.execute_query(
-                SQL(
-                    "UPDATE credit_profile SET %s FROM (VALUES %s) AS figures (id, %s)"
-                    " WHERE credit_profile.id = figures.id RETURNING credit_profile.id",
-                    assignments,
-                    SQL(", ").join(rows[start : start + 1000]),
-                    SQL(", ").join(SQL.identifier(name) for name in FIGURES),
-                )
+            update = SQL(
+                "UPDATE credit_profile SET %s FROM (VALUES %s) AS figures (id, %s)"
+                " WHERE credit_profile.id = figures.id RETURNING credit_profile.id",
+                assignments,
+                SQL(", ").join(rows[start : start + 1000]),
+                SQL(", ").join(SQL.identifier(name) for name in FIGURES),
             )
+            try:
+                with self.env.cr.savepoint():
+                    self.env.execute_query(update)
+            except psycopg2.errors.SerializationFailure:
+                # Somebody refreshed one of them meanwhile: a run is not lost for
+                # that, the figures are written by the job.
+                batch = profiles[start : start + 1000]
+                self._touch(facts.company, batch.partner_id)
         self.invalidate_model(FIGURES)
 
     @api.model
@@ -607,8 +630,7 @@ class CreditProfile(models.Model):
             SQL(
                 """
                 SELECT letter.profile_id,
-                       MAX(letter.message_date) FILTER (WHERE NOT letter.is_test)
-                           AS last_letter_date,
+                       MAX(letter.message_date) AS last_letter_date,
                        MAX(line.level_rank) FILTER (WHERE item.reconciled IS NOT TRUE)
                            AS level_rank,
                        (ARRAY_AGG(line.level_id ORDER BY line.level_rank DESC)
@@ -616,9 +638,11 @@ class CreditProfile(models.Model):
                                      AND NOT line.is_reminder))[1] AS level_id
                   FROM credit_dunning_letter letter
                   JOIN credit_dunning_letter_line line ON line.letter_id = letter.id
+                  JOIN res_company company ON company.id = letter.company_id
              LEFT JOIN account_move_line item ON item.id = line.move_line_id
                  WHERE letter.profile_id = ANY(%s)
                    AND letter.state IN ('sending', 'sent', 'unknown')
+                   AND letter.is_test = (company.credit_mode = 'redirect')
                    AND line.kind = 'chased' AND NOT line.is_excluded
               GROUP BY letter.profile_id
                 """,

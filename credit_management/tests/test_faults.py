@@ -1,0 +1,264 @@
+"""What could go wrong between a proposal and the customer, each as a test."""
+
+from datetime import timedelta
+from unittest.mock import patch
+
+import psycopg2
+
+from odoo import Command
+from odoo.exceptions import UserError
+from odoo.tests import freeze_time, new_test_user, tagged
+from odoo.tools import mute_logger
+
+from .common import CreditCommon
+
+MAIL_LOG = "odoo.addons.credit_management.models.mail_mail"
+
+
+@tagged("post_install", "-at_install")
+class TestFaults(CreditCommon):
+    def _level_two_and_one(self):
+        """Return a proposal with an item at the second level and one at the first."""
+        old = self._create_late_invoice(6)
+        self._send_all_due()
+        new = self._create_late_invoice(-3, 40.0)
+        return old, new
+
+    # === ONCE === #
+
+    def test_a_nightly_run_that_was_reversed_is_not_made_again_that_day(self):
+        self.policy.automatic = True
+        self._create_late_invoice(4)
+        Run = self.env["credit.dunning.run"]
+        run = Run._make_nightly_run(self.company)
+        self._run_cron("ir_cron_send_letters")
+        self._deliver()
+        self.assertEqual(run.letter_ids.state, "sent")
+        run.action_reverse()
+        self.assertFalse(Run._is_nightly_due(self.company))
+        self.assertFalse(self._propose().letter_ids)  # it did reach the customer
+
+    def test_a_clash_after_the_mail_left_does_not_send_it_again(self):
+        for error in (psycopg2.errors.SerializationFailure, ValueError):
+            customer = self._create_customer(f"Clash {error.__name__}")
+            self._create_late_invoice(4, partner=customer)
+            run = self._propose()
+            self._send(run, deliver=False)
+            Letter = type(self.env["credit.dunning.letter"])
+            with (
+                patch.object(Letter, "_apply_mail_results", side_effect=error("clash")),
+                mute_logger(MAIL_LOG),
+            ):
+                self._deliver()
+            letter = run.letter_ids
+            self.assertEqual(letter.sudo().mail_ids.state, "sent")
+            letter.sudo()._cron_supervise()
+            self.assertEqual(letter.state, "sent")
+
+    def test_a_cancelled_run_takes_its_queued_letters_along(self):
+        other = self._create_customer("Other")
+        self._create_late_invoice(4)
+        self._create_late_invoice(4, partner=other)
+        run = self._propose()
+        run.action_approve_and_send()
+        run.letter_ids[0].action_unqueue()
+        run.action_cancel()
+        self.assertEqual(set(run.letter_ids.mapped("state")), {"skipped"})
+
+    # === THE RIGHT LETTER === #
+
+    def test_the_letter_steps_down_when_the_item_that_led_it_is_paid(self):
+        old, new = self._level_two_and_one()
+        with freeze_time(self.today + timedelta(days=7)):
+            run = self._propose()
+            self.assertEqual(run.letter_ids.level_id, self.second)
+            self._pay(old)
+            self._send(run)
+            letter = run.letter_ids
+            self.assertEqual((letter.level_id, letter.level_rank), (self.first, 1))
+            self.assertEqual(new.credit_level_id, self.first)
+
+    def test_the_letter_steps_down_when_the_item_that_led_it_is_unticked(self):
+        old, _new = self._level_two_and_one()
+        with freeze_time(self.today + timedelta(days=7)):
+            letter = self._propose().letter_ids
+            line = letter.line_ids.filtered(lambda one: one.move_id == old)
+            line.action_toggle_excluded()
+            self.assertEqual(letter.level_id, self.first)
+            line.action_toggle_excluded()
+            self.assertEqual(letter.level_id, self.second)
+
+    def test_a_letter_that_would_claim_nothing_does_not_go(self):
+        large = self._create_late_invoice(5, 1000.0)
+        self._create_late_invoice(4, 50.0)
+        self._create_credit_note(100.0)
+        run = self._propose()
+        run.letter_ids.line_ids.filtered(
+            lambda line: line.move_id == large
+        ).action_toggle_excluded()
+        self._send(run)
+        self.assertEqual(run.letter_ids.state, "skipped")
+
+    def test_a_letter_below_the_minimum_after_the_review_does_not_go(self):
+        self.policy.minimum_amount = 60.0
+        large = self._create_late_invoice(5, 1000.0)
+        self._create_late_invoice(4, 50.0)
+        run = self._propose()
+        run.letter_ids.line_ids.filtered(
+            lambda line: line.move_id == large
+        ).action_toggle_excluded()
+        self._send(run)
+        self.assertEqual(run.letter_ids.state, "skipped")
+        self.assertEqual(run.letter_ids.state_reason, "Below the minimum amount")
+
+    def test_an_emptied_pay_by_date_is_filled_in_again(self):
+        self._create_late_invoice(4)
+        run = self._propose()
+        run.letter_ids.pay_by_date = False
+        self._send(run)
+        self.assertEqual(run.letter_ids.state, "sent")
+        self.assertTrue(run.letter_ids.pay_by_date)
+
+    def test_a_reordered_policy_repeats_no_level(self):
+        invoice = self._create_late_invoice(40)
+        for days in (0, 6, 12):
+            with freeze_time(self.today + timedelta(days=days)):
+                self._send_all_due()
+        self.assertEqual(invoice.credit_level_id, self.third)
+        self.policy.write(
+            {
+                "level_ids": [
+                    Command.update(self.second.id, {"delay_days": 30, "sequence": 9})
+                ]
+            }
+        )
+        with freeze_time(self.today + timedelta(days=40)):
+            run = self._propose()
+            self.assertEqual(self._reason(run, invoice), "last_level")
+
+    # === REDIRECT AND STOP === #
+
+    def _redirect(self):
+        self.company.write(
+            {"credit_mode": "redirect", "credit_redirect_email": "me@us.example.com"}
+        )
+
+    def test_going_from_live_to_redirect_and_back_proposes_without_a_clash(self):
+        invoice = self._create_late_invoice(4)
+        self._send_all_due()
+        self._redirect()
+        run = self._propose()
+        self.assertTrue(run.letter_ids.is_test)
+        second = self._propose()
+        self.assertEqual(self._reason(second, invoice), "in_open_run")
+        self._send(run)
+        self.company.credit_mode = "live"
+        self.assertEqual(invoice.credit_level_id, self.first)
+        self.assertEqual(self._reason(self._propose(), invoice), "waiting")
+
+    def test_redirected_letters_do_not_stay_on_the_file_when_live(self):
+        self._redirect()
+        self._create_late_invoice(4)
+        profile = self._send_all_due().letter_ids.profile_id
+        self.company.credit_mode = "live"
+        profile._refresh()
+        self.assertFalse(profile.level_id)
+
+    def test_nothing_redirected_is_put_on_the_pile_to_print(self):
+        self.first.send_letter = True
+        self._redirect()
+        self._create_late_invoice(4)
+        self.assertFalse(self._send_all_due().letter_ids.to_print)
+
+    def test_the_mail_queue_itself_obeys_the_emergency_stop(self):
+        self._create_late_invoice(4)
+        run = self._propose()
+        self._send(run, deliver=False)
+        # As when the letter was committed just after the stop.
+        self.env.cr.execute(
+            "UPDATE res_company SET credit_stopped = TRUE WHERE id = %s",
+            [self.company.id],
+        )
+        self.env.invalidate_all()
+        self._deliver()
+        self.assertFalse(self._mails)
+        self.assertEqual(run.letter_ids.state, "queued")
+
+    # === E-MAIL AND POST === #
+
+    def test_a_bounce_after_the_letter_was_posted_keeps_the_level(self):
+        self.first.send_letter = True
+        invoice = self._create_late_invoice(4)
+        letter = self._send_all_due().letter_ids
+        letter.action_mark_printed()
+        letter.sudo()._message_receive_bounce(self.customer.email, self.customer)
+        self.assertEqual(letter.state, "sent")
+        self.assertFalse(letter.to_print)
+        self.assertEqual(invoice.credit_level_id, self.first)
+
+    def test_a_bounce_before_the_post_leaves_the_letter_to_be_posted(self):
+        self.first.send_letter = True
+        self._create_late_invoice(4)
+        letter = self._send_all_due().letter_ids
+        letter.sudo()._message_receive_bounce(self.customer.email, self.customer)
+        self.assertEqual((letter.state, letter.to_print), ("sending", True))
+        letter.action_mark_printed()
+        self.assertEqual(letter.state, "sent")
+
+    def test_the_bounce_of_a_copy_is_not_a_bounce_of_the_letter(self):
+        self._create_late_invoice(4)
+        letter = self._send_all_due().letter_ids
+        letter.sudo()._message_receive_bounce("boss@example.com", self.customer)
+        self.assertEqual(letter.state, "sent")
+
+    # === WHO MAY WRITE WHAT === #
+
+    def test_a_collector_cannot_turn_a_run_or_a_file_into_another(self):
+        collector = new_test_user(
+            self.env,
+            login="fault_collector",
+            groups="credit_management.group_credit_user",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+        self._create_late_invoice(4)
+        run = self._propose().with_user(collector)
+        profile = run.letter_ids.profile_id
+        other = self._create_customer("Other")
+        for record, vals in (
+            (run, {"state": "approved"}),
+            (run, {"company_id": self.company.id}),
+            (run, {"is_nightly": True}),
+            (profile, {"partner_id": other.id}),
+            (profile, {"overdue_amount": 0.0}),
+            (profile, {"access_token": "known"}),
+        ):
+            with self.assertRaises(UserError, msg=str(vals)):
+                record.write(vals)
+        with self.assertRaises(UserError):
+            run.create({"company_id": self.company.id, "is_nightly": True})
+        with self.assertRaises(UserError):
+            run.letter_ids = [Command.update(run.letter_ids.id, {"state": "sent"})]
+        # What is theirs to set.
+        profile.pause_until = self.today
+        run.letter_ids = [
+            Command.update(run.letter_ids.id, {"level_id": self.third.id})
+        ]
+        self.assertEqual(run.letter_ids.line_ids.level_id, self.third)
+
+    # === MERGING === #
+
+    def test_two_files_merge_into_a_customer_without_one(self):
+        second = self._create_customer("Second")
+        target = self._create_customer("Target")
+        self._create_late_invoice(4)
+        self._create_late_invoice(4, partner=second)
+        letters = self._send_all_due().letter_ids
+        letters.profile_id[-1].pause_until = self.today
+        wizard = self.env["base.partner.merge.automatic.wizard"].sudo().create({})
+        wizard._merge((self.customer + second + target).ids, target)
+        profile = letters.profile_id
+        self.assertEqual(len(profile), 1)
+        self.assertEqual(profile.partner_id, target)
+        self.assertEqual(profile.pause_until, self.today)
+        self.assertEqual(letters.commercial_partner_id, target)
