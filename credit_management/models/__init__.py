@@ -12,6 +12,7 @@ from . import credit_dunning_facts
 from . import credit_dunning_run
 from . import credit_dunning_run_summary
 from . import credit_dunning_letter
+from . import credit_dunning_letter_sending
 from . import credit_dunning_letter_line
 from . import credit_dunning_outcome
 from . import mail_mail

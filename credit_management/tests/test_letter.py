@@ -4,7 +4,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..models.credit_dunning_letter import KEY_HEADER
+from ..models.credit_dunning_letter_sending import KEY_HEADER
 from .common import CreditCommon
 
 QUEUE_LOG = "odoo.addons.mail.models.mail_mail"
