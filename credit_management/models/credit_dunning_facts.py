@@ -1,6 +1,7 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 
 from odoo import api, fields, models
 from odoo.tools import SQL
@@ -30,14 +31,20 @@ class DunningFacts:
     lines: dict = field(default_factory=dict)
     policies: dict = field(default_factory=dict)
 
+    @cached_property
+    def calendar(self):
+        """The working days of the company."""
+        return self.company._credit_calendar()
+
     def decide(self):
         """Yield (customer id, decision) for every customer."""
-        calendar = self.company._credit_calendar()
         logic_policies = {}
         for partner_id, customer in self.customers.items():
             policy, _origin = self.policies[partner_id]
             if policy not in logic_policies:
-                logic_policies[policy] = policy._to_logic(calendar) if policy else None
+                logic_policies[policy] = (
+                    policy._to_logic(self.calendar) if policy else None
+                )
             yield (
                 partner_id,
                 dunning.decide(customer, logic_policies[policy], self.today),

@@ -402,7 +402,8 @@ class CreditDunningRun(models.Model):
         empty._skip(self.env._("Nothing left to claim"))
         letters -= empty
         # sudo: where letters and runs stand is written by their own methods only.
-        letters.sudo().write(
+        # The run says who sent it; its letters need not say so one by one.
+        letters.sudo().with_context(mail_notrack=True).write(
             {
                 "state": "queued",
                 "queued_date": fields.Datetime.now(),
