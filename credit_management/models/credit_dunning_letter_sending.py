@@ -604,8 +604,6 @@ class CreditDunningLetterSending(models.Model):
 
         :param commit: whether this is the queue, which commits mail by mail
         """
-        if commit:
-            self.env.cr.commit()  # a fresh look at the ledger
         letter = self._lock_departing(mail)
         if not letter:
             return False
@@ -623,7 +621,7 @@ class CreditDunningLetterSending(models.Model):
             return False
         letter.claimed_date = fields.Datetime.now()
         if commit:
-            self.env.cr.commit()
+            self.env["ir.cron"]._commit_progress()
             letter = self._lock_departing(mail)
         return bool(letter)
 

@@ -452,12 +452,14 @@ class CreditDunningRun(models.Model):
             )
             try:
                 run_model._make_nightly_run(company)
+                company.credit_run_error = False
                 self.env.flush_all()
-            except Exception:
+            except Exception as error:
                 self.env.cr.rollback()
                 _logger.exception(
                     "Nightly dunning run of company %s failed", company.id
                 )
+                company.credit_run_error = str(error)
             if not commit_progress(1):
                 break
 

@@ -3,6 +3,7 @@ from . import test_demo
 from . import test_faults
 from . import test_letter
 from . import test_logic_examples
+from . import test_overview
 from . import test_policy
 from . import test_portal
 from . import test_reports
