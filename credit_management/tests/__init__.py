@@ -5,6 +5,7 @@ from . import test_letter
 from . import test_logic_examples
 from . import test_policy
 from . import test_portal
+from . import test_receipts
 from . import test_reports
 from . import test_run
 from . import test_tours
