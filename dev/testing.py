@@ -55,7 +55,7 @@ def timed(part, *arguments):
 def rules(host):
     """Run the rules' own tests and doctests: no Odoo, no database."""
     outcome = Outcome("rules (pytest, hypothesis, doctests)")
-    wanted = ("tests", f"{settings.PRODUCT}/logic", "dev/odoo_log.py")
+    wanted = ("tests", f"{settings.PRODUCT}/logic", "dev/odoo_log.py", "dev/server.py")
     places = [place for place in wanted if (settings.ROOT / place).exists()]
     command = [host.python, "-m", "pytest", "-q", "--doctest-modules", *places]
     log = settings.LOGS / "rules.log"
