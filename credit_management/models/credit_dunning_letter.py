@@ -4,7 +4,6 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import email_normalize
 
 from .credit_dunning_facts import LIVE_STATES
 
@@ -293,15 +292,7 @@ class CreditDunningLetter(models.Model):
     @api.constrains("email_cc")
     def _check_email_cc(self):
         for letter in self:
-            for part in (letter.email_cc or "").replace(";", ",").split(","):
-                if part.strip() and not email_normalize(part):
-                    raise ValidationError(
-                        self.env._(
-                            "“%(address)s” is not an e-mail address. Separate several"
-                            " addresses with commas.",
-                            address=part.strip(),
-                        )
-                    )
+            self.env["credit.profile"]._check_addresses(letter.email_cc)
 
     # === CRUD METHODS === #
 

@@ -309,15 +309,23 @@ class CreditProfile(models.Model):
     @api.constrains("email_cc")
     def _check_email_cc(self):
         for profile in self:
-            for part in (profile.email_cc or "").replace(";", ",").split(","):
-                if part.strip() and not email_normalize(part):
-                    raise ValidationError(
-                        self.env._(
-                            "“%(address)s” is not an e-mail address. Separate several"
-                            " addresses with commas.",
-                            address=part.strip(),
-                        )
+            self._check_addresses(profile.email_cc)
+
+    @api.model
+    def _check_addresses(self, text):
+        """Refuse a list of e-mail addresses that holds anything else.
+
+        :raise ValidationError: names the first part that is no address
+        """
+        for part in (text or "").replace(";", ",").split(","):
+            if part.strip() and not email_normalize(part):
+                raise ValidationError(
+                    self.env._(
+                        "“%(address)s” is not an e-mail address. Separate several"
+                        " addresses with commas.",
+                        address=part.strip(),
                     )
+                )
 
     # === CRUD METHODS === #
 
