@@ -14,15 +14,10 @@ RECEIPT_FIELDS = {
 class AccountBankStatementLine(models.Model):
     _inherit = "account.bank.statement.line"
 
-    credit_company_currency_id = fields.Many2one(
-        related="company_id.currency_id",
-        string="Company Currency",
-        groups="credit_management.group_credit_user",
-    )
     credit_receipt_amount = fields.Monetary(
         string="Not Matched",
         compute="_compute_credit_receipt_amount",
-        currency_field="credit_company_currency_id",
+        currency_field="company_currency_id",
         groups="credit_management.group_credit_user",
         help="What is left to match, in the company's currency at the rate of today.",
     )
