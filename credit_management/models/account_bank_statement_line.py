@@ -63,7 +63,7 @@ class AccountBankStatementLine(models.Model):
     # === ACTION METHODS === #
 
     def action_open_credit_entry(self):
-        """Open the journal entry of the bank entry, where it can be matched."""
+        """Open the journal entry of the bank entry."""
         self.ensure_one()
         return self.move_id._get_records_action()
 
