@@ -30,6 +30,7 @@
         "views/credit_dunning_run_views.xml",
         "views/credit_exclusion_views.xml",
         "views/credit_profile_views.xml",
+        "views/account_bank_statement_line_views.xml",
         "views/account_move_views.xml",
         "views/account_move_line_views.xml",
         "views/res_partner_views.xml",

@@ -23,6 +23,9 @@ class DunningFacts:
     :param customers: dict customer id -> ``dunning.Customer``
     :param lines: dict receivable line id -> its row (see ``_read_lines``)
     :param policies: dict customer id -> (policy, how it was found)
+    :param receipts: dict customer id -> (dict currency id -> amount, amount in the
+        company's currency), of money in the bank that nobody has matched; customers
+        with nothing open included
     """
 
     company: models.BaseModel
@@ -30,6 +33,7 @@ class DunningFacts:
     customers: dict = field(default_factory=dict)
     lines: dict = field(default_factory=dict)
     policies: dict = field(default_factory=dict)
+    receipts: dict = field(default_factory=dict)
 
     @cached_property
     def calendar(self):
@@ -73,6 +77,7 @@ class CreditDunningFactsGatherer(models.AbstractModel):
         """
         self.env.flush_all()
         facts = DunningFacts(company, today)
+        facts.receipts = self._read_unmatched_receipts(company, partners)
         rows = self._read_lines(company, partners)
         if not rows:
             return facts
@@ -93,7 +98,8 @@ class CreditDunningFactsGatherer(models.AbstractModel):
         withheld_items = self._get_withheld_items(facts, letters)
         withheld_customers = self._get_withheld_customers(facts)
         last_messages = self._read_last_messages(company, partner_ids, letters)
-        receipts = self._read_unmatched_receipts(company, partner_ids)
+        # They are shown to people in any case; the rule minds them where wanted.
+        receipts = facts.receipts if company.credit_guard_receipts else {}
         rates = {
             currency.id: to_decimal(
                 currency._get_conversion_rate(
@@ -129,7 +135,7 @@ class CreditDunningFactsGatherer(models.AbstractModel):
                 credits=tuple(credits_[partner_id]),
                 withheld=tuple(withheld_customers.get(partner_id, ())),
                 last_message=last_messages.get(partner_id),
-                receipts=receipts.get(partner_id, {}),
+                receipts=receipts.get(partner_id, ({}, None))[0],
                 rates=rates,
             )
         return facts
@@ -518,36 +524,57 @@ class CreditDunningFactsGatherer(models.AbstractModel):
         return dict(rows)
 
     @api.model
-    def _read_unmatched_receipts(self, company, partner_ids):
-        """Return money in the bank that nobody has matched, per customer and currency.
+    def _read_unmatched_receipts(self, company, partners=None):
+        """Return money in the bank that nobody has matched, per customer.
 
-        :return: dict customer id -> dict currency id -> amount
+        Of a receipt that is matched in part, the rest counts. Amounts are added per
+        currency; in the company's currency each receipt is converted by itself, so
+        that a list of them adds up to the cent.
+
+        :return: dict customer id -> (dict currency id -> amount, amount in the
+            company's currency)
         """
-        if not company.credit_guard_receipts:
-            return {}
+        condition = SQL()
+        if partners is not None:
+            condition = SQL(
+                "AND partner.commercial_partner_id = ANY(%s)", list(partners.ids)
+            )
         rows = self.env.execute_query_dict(
             SQL(
                 """
                 SELECT partner.commercial_partner_id AS customer_id,
                        COALESCE(line.foreign_currency_id, line.currency_id)
                            AS currency_id,
-                       SUM(CASE WHEN line.foreign_currency_id IS NULL THEN line.amount
-                                ELSE line.amount_currency END)::text AS amount
+                       SUM(-line.amount_residual::numeric)::text AS amount,
+                       ARRAY_AGG((-line.amount_residual::numeric)::text)
+                           FILTER (WHERE COALESCE(line.foreign_currency_id,
+                                                  line.currency_id) != %s) AS parts
                   FROM account_bank_statement_line line
                   JOIN account_move move ON move.id = line.move_id
                   JOIN res_partner partner ON partner.id = line.partner_id
                  WHERE line.company_id = %s
-                   AND partner.commercial_partner_id = ANY(%s)
                    AND line.is_reconciled IS NOT TRUE
                    AND move.state = 'posted'
                    AND line.amount > 0
+                   AND line.amount_residual < 0
+                   %s
               GROUP BY 1, 2
                 """,
+                company.currency_id.id,
                 company.id,
-                partner_ids,
+                condition,
             )
         )
-        receipts = defaultdict(dict)
+        receipts = defaultdict(lambda: ({}, dunning.ZERO))
         for row in rows:
-            receipts[row["customer_id"]][row["currency_id"]] = to_decimal(row["amount"])
-        return receipts
+            amounts, total = receipts[row["customer_id"]]
+            currency_id = row["currency_id"]
+            amounts[currency_id] = to_decimal(row["amount"])
+            total += sum(
+                self._convert(
+                    to_decimal(part), currency_id, company.currency_id.id, company
+                )
+                for part in row["parts"] or [row["amount"]]
+            )
+            receipts[row["customer_id"]] = (amounts, total)
+        return dict(receipts)

@@ -4,7 +4,6 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import email_normalize
 
 from .credit_dunning_facts import LIVE_STATES
 
@@ -166,6 +165,9 @@ class CreditDunningLetter(models.Model):
     body_sha256 = fields.Char(string="SHA-256 of the Text", readonly=True)
 
     # For the review
+    receipt_amount = fields.Monetary(
+        related="profile_id.receipt_amount", currency_field="company_currency_id"
+    )
     flags = fields.Char(compute="_compute_flags", string="Look At")
     chased_count = fields.Integer(compute="_compute_chased_count", string="Items")
     oldest_days_late = fields.Integer(
@@ -229,7 +231,13 @@ class CreditDunningLetter(models.Model):
             letter.chased_count = len(chased)
             letter.oldest_days_late = max(chased.mapped("days_late"), default=0)
 
-    @api.depends("line_ids.amount", "partner_id", "amount_company", "recipient_emails")
+    @api.depends(
+        "line_ids.amount",
+        "partner_id",
+        "amount_company",
+        "recipient_emails",
+        "receipt_amount",
+    )
     def _compute_flags(self):
         before = dict(
             self.env["credit.dunning.letter"]._read_group(
@@ -249,6 +257,8 @@ class CreditDunningLetter(models.Model):
                     flags.append(self.env._("first contact"))
                 if letter.amount_company >= LARGE_AMOUNT:
                     flags.append(self.env._("large amount"))
+                if letter.receipt_amount:
+                    flags.append(self.env._("receipt not matched"))
                 if not letter.recipient_emails:
                     flags.append(self.env._("no e-mail address"))
                 # sudo: whether mail to a contact bounced is told to collectors.
@@ -291,15 +301,7 @@ class CreditDunningLetter(models.Model):
     @api.constrains("email_cc")
     def _check_email_cc(self):
         for letter in self:
-            for part in (letter.email_cc or "").replace(";", ",").split(","):
-                if part.strip() and not email_normalize(part):
-                    raise ValidationError(
-                        self.env._(
-                            "“%(address)s” is not an e-mail address. Separate several"
-                            " addresses with commas.",
-                            address=part.strip(),
-                        )
-                    )
+            self.env["credit.profile"]._check_addresses(letter.email_cc)
 
     # === CRUD METHODS === #
 
@@ -524,6 +526,11 @@ class CreditDunningLetter(models.Model):
         if not letters:
             raise UserError(self.env._("There is nothing to reverse."))
         letters._reverse()
+
+    def action_view_receipts(self):
+        """Open the customer's bank entries that nobody has matched yet."""
+        self.ensure_one()
+        return self.profile_id.action_view_receipts()
 
     def action_open_profile(self):
         """Open the credit file of the customer."""

@@ -94,6 +94,10 @@ class CreditDunningRun(models.Model):
     credit_stopped = fields.Boolean(related="company_id.credit_stopped")
     last_bank_date = fields.Date(compute="_compute_bank", compute_sudo=True)
     bank_is_stale = fields.Boolean(compute="_compute_bank", compute_sudo=True)
+    has_receipts = fields.Boolean(
+        compute="_compute_has_receipts",
+        help="A customer of the run has a receipt in the bank that is not matched.",
+    )
 
     _nightly_uniq = models.UniqueIndex(
         "(company_id, date) WHERE is_nightly",
@@ -167,6 +171,16 @@ class CreditDunningRun(models.Model):
             run.bank_is_stale = run.company_id._credit_bank_is_stale(
                 run.company_id._credit_today()
             )
+
+    @api.depends("letter_ids.receipt_amount")
+    def _compute_has_receipts(self):
+        with_receipts = self.env["credit.dunning.letter"]._read_group(
+            [("run_id", "in", self.ids), ("profile_id.receipt_amount", "!=", 0)],
+            ["run_id"],
+        )
+        runs = self.browse([run.id for (run,) in with_receipts])
+        for run in self:
+            run.has_receipts = run in runs
 
     # === CONSTRAINT METHODS === #
 

@@ -14,6 +14,7 @@ FIGURES = (
     "open_amount",
     "overdue_amount",
     "unapplied_amount",
+    "receipt_amount",
     "oldest_due_date",
     "level_id",
     "level_rank",
@@ -97,6 +98,12 @@ class CreditProfile(models.Model):
         string="Credits Not Applied",
         readonly=True,
         help="Credit notes and receipts that are not matched with an invoice.",
+    )
+    receipt_amount = fields.Monetary(
+        string="Receipts Not Matched",
+        readonly=True,
+        help="Money of this customer in the bank that nobody has matched yet, whatever"
+        " it is for. Not taken off what is open.",
     )
     oldest_due_date = fields.Date(readonly=True)
     level_id = fields.Many2one(
@@ -302,15 +309,23 @@ class CreditProfile(models.Model):
     @api.constrains("email_cc")
     def _check_email_cc(self):
         for profile in self:
-            for part in (profile.email_cc or "").replace(";", ",").split(","):
-                if part.strip() and not email_normalize(part):
-                    raise ValidationError(
-                        self.env._(
-                            "“%(address)s” is not an e-mail address. Separate several"
-                            " addresses with commas.",
-                            address=part.strip(),
-                        )
+            self._check_addresses(profile.email_cc)
+
+    @api.model
+    def _check_addresses(self, text):
+        """Refuse a list of e-mail addresses that holds anything else.
+
+        :raise ValidationError: names the first part that is no address
+        """
+        for part in (text or "").replace(";", ",").split(","):
+            if part.strip() and not email_normalize(part):
+                raise ValidationError(
+                    self.env._(
+                        "“%(address)s” is not an e-mail address. Separate several"
+                        " addresses with commas.",
+                        address=part.strip(),
                     )
+                )
 
     # === CRUD METHODS === #
 
@@ -389,6 +404,25 @@ class CreditProfile(models.Model):
             )
         )
         return self._open_items(self.env._("Overdue Items"), overdue)
+
+    def action_view_receipts(self):
+        """Open the bank entries that make the receipts not matched."""
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "credit_management.credit_receipt_action"
+        )
+        return action | {
+            "domain": [
+                ("company_id", "=", self.company_id.id),
+                ("partner_id.commercial_partner_id", "=", self.partner_id.id),
+                ("is_reconciled", "=", False),
+                ("state", "=", "posted"),
+                ("amount", ">", 0),
+                ("amount_residual", "<", 0),
+            ],
+            "context": {},
+        }
 
     def action_view_customer_page(self):
         """Open the page that the customer sees."""
@@ -498,11 +532,16 @@ class CreditProfile(models.Model):
         partners = self.env["res.partner"].browse(list(decisions))
         found = self._get_or_create(facts.company, partners)
         if profiles is None:
-            # Customers who had something open before and have nothing now.
+            # Customers who had something open before and have nothing now, and those
+            # of whom there is nothing but a receipt.
             settled = self.sudo().search(
                 [
                     ("company_id", "=", facts.company.id),
+                    "|",
+                    "|",
                     ("open_amount", "!=", 0),
+                    ("receipt_amount", "!=", 0),
+                    ("partner_id", "in", list(facts.receipts)),
                     ("partner_id", "not in", list(decisions)),
                 ]
             )
@@ -531,6 +570,7 @@ class CreditProfile(models.Model):
             "open_amount": SQL("numeric"),
             "overdue_amount": SQL("numeric"),
             "unapplied_amount": SQL("numeric"),
+            "receipt_amount": SQL("numeric"),
             "oldest_due_date": SQL("date"),
             "level_id": SQL("int"),
             "level_rank": SQL("int"),
@@ -540,7 +580,7 @@ class CreditProfile(models.Model):
             "silence_reason": SQL("varchar"),
             "figures_date": SQL("date"),
         }
-        zero = {"open_amount", "overdue_amount", "unapplied_amount", "level_rank"}
+        zero = {name for name in FIGURES if name.endswith("_amount")} | {"level_rank"}
         assignments = SQL(", ").join(
             SQL(
                 "%s = COALESCE(figures.%s::%s, 0)"
@@ -573,7 +613,8 @@ class CreditProfile(models.Model):
     @api.model
     def _compute_figures(self, facts, partner_id, decision):
         """Return the figures of one customer, in the company's currency."""
-        figures = {"figures_date": facts.today}
+        _amounts, receipts = facts.receipts.get(partner_id, ({}, 0))
+        figures = {"figures_date": facts.today, "receipt_amount": receipts}
         if decision is None:
             return figures
         customer = facts.customers[partner_id]
