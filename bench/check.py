@@ -29,6 +29,8 @@ SQL_CHECKS = {
          WHERE move.company_id = %(company)s
            AND (move.amount_total_signed != line.due
                 OR move.amount_residual_signed != line.due
+                OR move.amount_residual != abs(line.due)
+                OR move.amount_total != abs(line.due)
                 OR move.amount_untaxed_signed != -line.sold
                 OR move.invoice_date_due != line.last_due
                 OR move.payment_state != 'not_paid')""",
@@ -88,16 +90,23 @@ def check_computes(env, company, size=SAMPLE):
 def recompute(records):
     """Compute anew and compare; nothing is kept."""
     env, wrong = records.env, []
-    for name, field in records._fields.items():
-        if not (field.store and field.compute and field.readonly) or field.related:
-            continue
-        before = {record.id: record[name] for record in records}
+    fields = [
+        field
+        for field in records._fields.values()
+        if field.store and field.compute and field.readonly and not field.related
+    ]
+    # All are read first: a method that computes one of them writes others, too.
+    stored = {
+        field: {record.id: record[field.name] for record in records} for field in fields
+    }
+    for field in fields:
         env.add_to_compute(field, records)
+    for field in fields:
         for record in records:
-            if record[name] != before[record.id]:
+            before, now = stored[field][record.id], record[field.name]
+            if now != before:
                 wrong.append(
-                    f"{records._name}.{name} of {record.id}: {before[record.id]!r}"
-                    f" stored, {record[name]!r} computed"
+                    f"{field} of {record.id}: {before!r} stored, {now!r} computed"
                 )
     env.cr.rollback()
     env.invalidate_all(flush=False)
