@@ -115,7 +115,8 @@ class Generator:
         names = {"old": move.name, "new": f"PROTOTYPE/{move.id}", "id": move.id}
         self.cr.execute(
             """
-            UPDATE account_move SET name = %(new)s, sequence_number = 0 WHERE id = %(id)s;
+            UPDATE account_move SET name = %(new)s, sequence_number = 0
+             WHERE id = %(id)s;
             UPDATE account_move_line
                SET move_name = %(new)s, name = replace(name, %(old)s, %(new)s)
              WHERE move_id = %(id)s;
@@ -285,7 +286,7 @@ class Generator:
     # === COPIES === #
 
     def copy(self, table, changed, source):
-        """Copy prototype rows, named ``proto`` in ``source``, with some columns changed.
+        """Copy prototype rows, ``proto`` in ``source``, with some columns changed.
 
         :param changed: dict column -> SQL expression; the other columns stay
         """
@@ -324,7 +325,8 @@ class Generator:
                 "email_normalized": email,
                 "lang": language,
             },
-            f"plan_customer plan JOIN res_partner proto ON proto.id = {self.customer.id}"
+            "plan_customer plan"
+            f" JOIN res_partner proto ON proto.id = {self.customer.id}"
             " ORDER BY plan.k",
         )
         contact = f"'contact.{self.tag.lower()}' || plan.k || '@example.com'"

@@ -23,6 +23,7 @@ OWN_TABLES = (
 def measure(env, repeat=3):
     """Measure proposal and floor in turn; return medians."""
     company = env.company
+    clear(env)
     first = propose(env, company)
     rows = {table: read_rows(env, table) for table in (LETTERS, LINES)}
     result = {
@@ -46,6 +47,7 @@ def measure(env, repeat=3):
 
 def peak(env):
     """Propose once in a process of its own, for its memory alone."""
+    clear(env)
     done = propose(env, env.company)
     return {"seconds": done["seconds"]}
 
