@@ -232,6 +232,10 @@ class CreditDunningLetter(models.Model):
                 ["__count"],
             )
         )
+        # Read for all at once what is looked at letter by letter.
+        self.line_ids.move_line_id.fetch(
+            ["currency_id", "amount_currency", "amount_residual_currency"]
+        )
         for letter in self:
             flags = []
             if letter.state in ("proposed", "queued"):

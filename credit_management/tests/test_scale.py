@@ -156,6 +156,27 @@ class TestScale(CreditCommon):
             self.env.add_to_compute(letters._fields[name], letters)
         self.assertEqual(before, self._read_columns(letters))
 
+    # === LISTS === #
+
+    def test_a_list_of_letters_asks_no_query_for_each_of_them(self):
+        self.patch(credit_dunning_facts, "BATCH_CUSTOMERS", 100)
+        for index in range(8):
+            self._create_late_invoice(4, partner=self._create_customer(f"C{index}"))
+        letters = self._propose().letter_ids
+        names = ("flags", "chased_count", "recipient_emails", "commercial_partner_id")
+        specification = {name: {} for name in names}
+
+        def count(limit):
+            self.env.invalidate_all()
+            start = self.env.cr.sql_log_count
+            letters.web_search_read(
+                [("id", "in", letters.ids)], specification, limit=limit
+            )
+            return self.env.cr.sql_log_count - start
+
+        count(8)  # fills the caches of the host
+        self.assertEqual(count(8), count(3))
+
     # === IN BATCHES === #
 
     def test_batches_of_one_customer_say_the_same_as_one_batch(self):
