@@ -14,6 +14,9 @@ from ..logic.open_amount import OpenLine, PaymentUnderWay, spread_payments
 LIVE_STATES = ("queued", "sending", "sent", "unknown")
 # In these it is not decided yet: its items stay out of other runs.
 OPEN_STATES = ("proposed", "queued", "sending")
+# So many customers are looked at together: enough to make queries few, little enough
+# to keep memory the same however large the ledger is.
+BATCH_CUSTOMERS = 2000
 
 
 @dataclass
@@ -34,6 +37,7 @@ class DunningFacts:
     lines: dict = field(default_factory=dict)
     policies: dict = field(default_factory=dict)
     receipts: dict = field(default_factory=dict)
+    _rules: dict = field(default_factory=dict)
 
     @cached_property
     def calendar(self):
@@ -42,17 +46,23 @@ class DunningFacts:
 
     def decide(self):
         """Yield (customer id, decision) for every customer."""
-        logic_policies = {}
         for partner_id, customer in self.customers.items():
-            policy, _origin = self.policies[partner_id]
-            if policy not in logic_policies:
-                logic_policies[policy] = (
-                    policy._to_logic(self.calendar) if policy else None
-                )
-            yield (
-                partner_id,
-                dunning.decide(customer, logic_policies[policy], self.today),
-            )
+            rule = self.get_rule(partner_id)
+            yield partner_id, dunning.decide(customer, rule, self.today)
+
+    def get_rule(self, partner_id):
+        """Return the policy of a customer as the rule wants it, or None."""
+        policy, _origin = self.policies[partner_id]
+        if policy not in self._rules:
+            self._rules[policy] = policy._to_logic(self.calendar) if policy else None
+        return self._rules[policy]
+
+    def get_company_amount(self, line_id, amount):
+        """Return a part of what is open on an item in the company's currency."""
+        row = self.lines[line_id]
+        if amount == row["residual"]:
+            return row["residual_company"]
+        return row["residual_company"] * (amount / row["residual"])
 
 
 class CreditDunningFactsGatherer(models.AbstractModel):
@@ -66,6 +76,83 @@ class CreditDunningFactsGatherer(models.AbstractModel):
 
     _name = "credit.dunning.facts"
     _description = "Facts for Dunning"
+
+    @api.model
+    def _gather_in_batches(self, company, today, partners=None, after=0):
+        """Yield (customers, facts) for batches of customers, in the order of their ids.
+
+        All who have anything open, or of whom an earlier evaluation says so.
+
+        :param partners: commercial partners to look at; all when left out
+        :param after: id of the last customer that was looked at already
+        """
+        if partners is None:
+            self.env.flush_all()
+            ids = self._find_customer_ids(company, after)
+        else:
+            ids = sorted(id_ for id_ in partners.ids if id_ > after)
+        for start in range(0, len(ids), BATCH_CUSTOMERS):
+            customers = self.env["res.partner"].browse(
+                ids[start : start + BATCH_CUSTOMERS]
+            )
+            yield customers, self._gather(company, today, customers)
+
+    @api.model
+    def _find_customer_ids(self, company, after=0):
+        """Return who has anything open, or is noted to have."""
+        accounts = self._get_receivable_accounts(company)
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT customer.commercial_partner_id
+                  FROM (SELECT DISTINCT line.partner_id
+                          FROM account_move_line line
+                         WHERE %(open_lines)s) AS owing
+                  JOIN res_partner customer ON customer.id = owing.partner_id
+                 WHERE customer.commercial_partner_id > %(after)s
+                 UNION
+                SELECT partner_id FROM credit_dunning_outcome
+                 WHERE company_id = %(company)s AND run_id IS NULL
+                   AND partner_id > %(after)s
+                 UNION
+                SELECT partner_id FROM credit_profile
+                 WHERE company_id = %(company)s AND partner_id > %(after)s
+                   AND (open_amount != 0 OR unapplied_amount != 0
+                        OR receipt_amount != 0)
+                 UNION
+                SELECT profile.partner_id
+                  FROM account_bank_statement_line line
+                  JOIN res_partner customer ON customer.id = line.partner_id
+                  -- who has nothing but a receipt needs no file
+                  JOIN credit_profile profile
+                    ON profile.partner_id = customer.commercial_partner_id
+                   AND profile.company_id = line.company_id
+                 WHERE line.company_id = %(company)s AND line.amount > 0
+                   AND line.is_reconciled IS NOT TRUE
+                   AND profile.partner_id > %(after)s
+              ORDER BY 1
+                """,
+                open_lines=self._is_open_line(company, accounts),
+                company=company.id,
+                after=after,
+            )
+        )
+        return [id_ for (id_,) in rows]
+
+    @api.model
+    def _is_open_line(self, company, accounts):
+        """Return the condition that makes a ledger line (``line``) an open item."""
+        return SQL(
+            """
+            line.company_id = %s
+            AND line.account_id = ANY(%s)
+            AND line.parent_state = 'posted'
+            AND line.reconciled IS NOT TRUE
+            AND line.amount_residual_currency != 0
+            """,
+            company.id,
+            accounts.ids,
+        )
 
     @api.model
     def _gather(self, company, today, partners=None, letters=None):
@@ -285,16 +372,11 @@ class CreditDunningFactsGatherer(models.AbstractModel):
                   JOIN res_partner customer ON customer.id = line.partner_id
                   JOIN res_partner commercial
                     ON commercial.id = customer.commercial_partner_id
-                 WHERE line.company_id = %s
-                   AND line.account_id IN %s
-                   AND line.parent_state = 'posted'
-                   AND line.reconciled IS NOT TRUE
-                   AND line.amount_residual_currency != 0
+                 WHERE %s
                    %s
               ORDER BY customer.commercial_partner_id, line.date_maturity, line.id
                 """,
-                company.id,
-                tuple(accounts.ids),
+                self._is_open_line(company, accounts),
                 condition,
             )
         )

@@ -3,6 +3,7 @@ import logging
 from collections import defaultdict
 from datetime import timedelta
 
+import psycopg2
 from markupsafe import Markup
 
 from odoo import api, fields, models
@@ -23,6 +24,8 @@ HAND_OVER_BATCH = 40
 MAX_FAILURES = 3
 # One that was taken is not taken again for so long, should the worker have died.
 PATIENCE = timedelta(minutes=1)
+# After a clash with somebody who works on the same documents.
+CLASH_WAIT = timedelta(seconds=5)
 # Jobs of the same work: as many workers can hand letters over at once.
 HAND_OVER_JOBS = ("ir_cron_send_letters", "ir_cron_send_letters_too")
 # Facts of the day that a letter under way does not wait for again: it was decided.
@@ -781,6 +784,14 @@ class CreditDunningLetterSending(models.Model):
             letters.filtered("failure_count").failure_count = 0
             letters.run_id._update_done()
             self.env.flush_all()
+        except psycopg2.extensions.TransactionRollbackError:
+            # Somebody works on the same documents: no fault of the letters.
+            self.env.cr.rollback()
+            _logger.info("Dunning letters %s clashed and are taken again", self.ids)
+            soon = fields.Datetime.now() + CLASH_WAIT
+            for letter in self:
+                count = letter.failure_count - 1
+                letter.write({"failure_count": count, "queued_until": soon})
         except Exception as error:
             self.env.cr.rollback()
             _logger.exception("Dunning letters %s could not be made", self.ids)

@@ -10,4 +10,5 @@ from . import test_portal
 from . import test_receipts
 from . import test_reports
 from . import test_run
+from . import test_scale
 from . import test_tours
