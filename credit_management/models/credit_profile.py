@@ -80,6 +80,13 @@ class CreditProfile(models.Model):
         string="Copy To",
         help="These addresses get a copy of each dunning letter, separated by commas.",
     )
+    statement_monthly = fields.Boolean(
+        default=False,
+        string="Monthly Statement",
+        tracking=True,
+        help="At the beginning of each month the customer gets a statement of account"
+        " of the last day of the month before, if anything is open.",
+    )
     pause_from = fields.Date(tracking=True)
     pause_until = fields.Date(
         tracking=True,
@@ -129,6 +136,9 @@ class CreditProfile(models.Model):
     # Documents
     letter_ids = fields.One2many(
         "credit.dunning.letter", "profile_id", string="Letters", readonly=True
+    )
+    statement_ids = fields.One2many(
+        "credit.statement", "profile_id", string="Statements", readonly=True
     )
     letter_count = fields.Integer(compute="_compute_letter_count")
     open_item_ids = fields.Many2many(

@@ -11,4 +11,5 @@ from . import test_receipts
 from . import test_reports
 from . import test_run
 from . import test_scale
+from . import test_statement
 from . import test_tours
