@@ -2,7 +2,10 @@ from unittest.mock import patch
 
 from odoo.tests import tagged
 
-from odoo.addons.credit_management.models import credit_dunning_facts
+from odoo.addons.credit_management.models import (
+    credit_dunning_facts,
+    credit_dunning_run,
+)
 
 from .common import CreditCommon
 
@@ -24,6 +27,7 @@ class TestScale(CreditCommon):
         super().setUp()
         # One customer a batch: whatever must hold across batches is seen.
         self.patch(credit_dunning_facts, "BATCH_CUSTOMERS", 1)
+        self.patch(credit_dunning_run, "RECORD_BATCH", 1)
         self.patch(type(self.env["res.company"]), "_credit_bank_is_stale", _never)
         self.env["res.company"].search([("id", "!=", self.company.id)]).write(
             {"credit_mode": "off"}
@@ -178,6 +182,20 @@ class TestScale(CreditCommon):
         self.assertEqual(count(8), count(3))
 
     # === IN BATCHES === #
+
+    def test_letters_are_queued_and_dropped_in_batches(self):
+        self._create_mixed_ledger()
+        run = self._propose()
+        dropped = run.letter_ids
+        run.action_propose()
+        self.assertFalse(dropped.exists())
+        self.assertEqual(len(run.letter_ids), 3)
+        empty = run.letter_ids[0]
+        empty._get_chased_lines().action_toggle_excluded()
+        run.action_approve_and_send()
+        self.assertEqual(empty.state, "skipped")
+        self.assertEqual((run.letter_ids - empty).mapped("state"), ["queued"] * 2)
+        self.assertEqual(run.state, "sending")
 
     def test_batches_of_one_customer_say_the_same_as_one_batch(self):
         self._create_mixed_ledger()
