@@ -160,6 +160,24 @@ class TestScale(CreditCommon):
             self.env.add_to_compute(letters._fields[name], letters)
         self.assertEqual(before, self._read_columns(letters))
 
+    def test_a_computed_field_that_is_not_given_is_computed(self):
+        self._create_mixed_ledger()
+        Letter = type(self.env["credit.dunning.letter"])
+        prepare = Letter._prepare_computed_values
+
+        def give_less(letter, vals, items):
+            return {
+                name: value
+                for name, value in prepare(letter, vals, items).items()
+                if name in ("name", "amount_company")
+            }
+
+        expected = self._propose().letter_ids.mapped(_get_computed)
+        with patch.object(Letter, "_prepare_computed_values", give_less):
+            run = self.env["credit.dunning.run"].search([], limit=1)
+            run.action_propose()
+        self.assertEqual(run.letter_ids.mapped(_get_computed), expected)
+
     # === LISTS === #
 
     def test_a_list_of_letters_asks_no_query_for_each_of_them(self):
@@ -337,6 +355,10 @@ class TestScale(CreditCommon):
         run.action_propose()
         self.assertEqual(run.state, "proposed")
         self.assertEqual(len(run.letter_ids), 3)
+
+
+def _get_computed(letter):
+    return {name: letter[name] for name in COMPUTED}
 
 
 def _never(company, today):
