@@ -563,8 +563,10 @@ class CreditDunningLetter(models.Model):
             vals_list.append(vals)
             items_list.append(items)
         letters = letters_sudo._create_in_bulk(vals_list)
-        amounts = [self._fields[name] for name in self._get_amount_names()]
-        with self.env.protecting(amounts, letters):
+        given = [self._fields[name] for name in vals_list[0]]
+        computed = [field for field in given if field.store and field.compute]
+        # What was given of the letters is not computed again for their items.
+        with self.env.protecting(computed, letters):
             lines_sudo._create_in_bulk(
                 [
                     item | lines_sudo._prepare_copied_values(letter_id, vals)
@@ -614,11 +616,6 @@ class CreditDunningLetter(models.Model):
             "is_test": facts.company.credit_mode == "redirect",
             "key": self._default_key(),
         }
-
-    @api.model
-    def _get_amount_names(self):
-        """Return the amounts of a letter that follow from its items."""
-        return ["amount_total", "amount_company", "amount_upcoming"]
 
     @api.model
     def _prepare_computed_values(self, vals, items):

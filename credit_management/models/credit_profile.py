@@ -472,8 +472,11 @@ class CreditProfile(models.Model):
                 SQL(
                     """
                     INSERT INTO credit_profile (company_id, partner_id, level_rank,
+                                open_amount, overdue_amount, unapplied_amount,
+                                receipt_amount, statement_monthly,
                                 create_uid, write_uid, create_date, write_date)
-                         SELECT %(company)s, id, 0, %(uid)s, %(uid)s,
+                         SELECT %(company)s, id, 0, 0, 0, 0, 0, FALSE,
+                                %(uid)s, %(uid)s,
                                 now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
                            FROM unnest(%(partners)s) AS id
                     ON CONFLICT (company_id, partner_id) DO NOTHING
