@@ -7,6 +7,7 @@ from . import test_policy
 from . import test_portal
 from . import test_reports
 from . import test_run
+from . import test_security_http
 from . import test_security_methods
 from . import test_security_models
 from . import test_security_text
