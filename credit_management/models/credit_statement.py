@@ -14,7 +14,22 @@ _logger = logging.getLogger(__name__)
 
 REPORT = "credit_management.credit_statement_report"
 MAX_FAILURES = 3
+# What managers may put into the text of the mail.
+ALLOWED_EXPRESSIONS = (
+    "format_date(object.date_from)",
+    "format_date(object.date_to)",
+    "object.commercial_partner_id.name",
+    "object.commercial_partner_id.ref or ''",
+    "object.company_id.email",
+    "object.company_id.name",
+    "object.company_id.phone",
+    "object.partner_id.lang",
+    "object.partner_id.name or ''",
+)
 WRITTEN_BY_METHODS = {
+    "name",
+    "company_id",
+    "commercial_partner_id",
     "state",
     "state_reason",
     "failure_count",
@@ -51,6 +66,7 @@ class CreditStatement(models.Model):
         compute="_compute_partner_id",
         store=True,
         readonly=False,
+        check_company=True,
     )
     kind = fields.Selection(
         [("open", "Open Items"), ("activity", "Activity")],
@@ -142,6 +158,10 @@ class CreditStatement(models.Model):
     def write(self, vals):
         """Let people change a statement until it is sent; what was sent stays."""
         self._check_written_by_hand(vals)
+        if "profile_id" in vals and not self.env.su:
+            raise UserError(
+                self.env._("A statement stays with its customer. Make a new one.")
+            )
         asked = {"kind", "date_from", "date_to", "only_overdue", "note", "partner_id"}
         if not self.env.su and asked & set(vals):
             if any(one.state not in ("draft", "failed") for one in self):
@@ -188,6 +208,13 @@ class CreditStatement(models.Model):
         self.env.ref("credit_management.ir_cron_send_statements").sudo()._trigger()
 
     # === BUSINESS METHODS - CONTENT === #
+
+    @api.model
+    def mail_allowed_qweb_expressions(self):
+        """Override of `mail`: what managers may put into texts without being able to
+        run code. It all stands on the statement anyway.
+        """
+        return super().mail_allowed_qweb_expressions() + ALLOWED_EXPRESSIONS
 
     def _get_lang(self):
         """Return the language of the statement: that of its contact."""
@@ -386,7 +413,8 @@ class CreditStatement(models.Model):
         )
         name = " ".join((self.partner_id.name or "").split())
         to, cc = formataddr((name, email)), self.profile_id.email_cc
-        line = subject[self.id]
+        # One line: no name in it may begin a new header.
+        line = " ".join((subject[self.id] or "").split())
         if company.credit_mode == "redirect":
             line, to, cc = f"[{to}] {line}", company.credit_redirect_email, False
         sender = company.email_formatted or self.env.user.email_formatted

@@ -98,6 +98,7 @@ class ResCompany(models.Model):
         string="Nightly Run Failed",
         readonly=True,
         copy=False,
+        groups="credit_management.group_credit_user",
         help="What went wrong when the last nightly run was tried.",
     )
 

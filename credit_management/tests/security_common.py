@@ -149,6 +149,26 @@ class SecurityCommon(CreditCommon):
                 "reason": f"{CANARY} skip",
             }
         )
+        cls.statement = env["credit.statement"].create(
+            {"profile_id": cls.profile.id, "note": f"{CANARY} note"}
+        )
+        cls.statement_make = env["credit.statement.make"].create(
+            {
+                "profile_ids": [Command.set(cls.profile.ids)],
+                "note": f"{CANARY} note",
+            }
+        )
+        cls.overview = env["credit.overview"].sudo().create(
+            {
+                "company_ids": [Command.set(cls.company.ids)],
+                "alarm_ids": [
+                    Command.create(
+                        {"code": "unknown", "count": 1, "cause": f"{CANARY} cause"}
+                    )
+                ],
+            }
+        )
+        cls.overview = cls.overview.sudo(False)
         cls.touch = env["credit.profile.touch"].sudo().search([], limit=1)
         env.flush_all()
 
@@ -181,11 +201,38 @@ class SecurityCommon(CreditCommon):
                 cls.exclusion,
                 cls.preview,
                 cls.skip,
+                cls.statement,
+                cls.statement_make,
+                cls.overview,
+                cls.overview.alarm_ids,
                 cls.touch,
             )
         }
         assert all(records.values()), records
         return records
+
+    # === WINDOWS === #
+
+    def _open_window(self, actor, model_name):
+        """Return a window that the actor opened: nobody may use those of others."""
+        window = self.env[model_name].with_user(self.actors[actor])
+        letters = [Command.set(self.open_letter.ids)]
+        match model_name:
+            case "credit.dunning.letter.preview":
+                return window.create({"letter_id": self.open_letter.id})
+            case "credit.dunning.letter.skip":
+                return window.create({"letter_ids": letters, "reason": "Mine"})
+            case "credit.statement.make":
+                profiles = [Command.set(self.profile.ids)]
+                return window.create({"profile_ids": profiles})
+            case "credit.overview":
+                companies = [Command.set(self.company.ids)]
+                return window.sudo().create({"company_ids": companies}).sudo(False)
+            case "credit.overview.alarm":
+                overview = self._open_window(actor, "credit.overview")
+                values = {"overview_id": overview.id, "code": "unknown"}
+                return window.sudo().create(values).sudo(False)
+        raise AssertionError(model_name)
 
     # === WHAT MUST NOT MOVE === #
 

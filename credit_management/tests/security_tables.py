@@ -8,6 +8,12 @@ a model or a field finds a test red until it stands here, with the right it need
 METHODS = {
     # A list of words, the same for everybody.
     "credit.dunning.letter.mail_allowed_qweb_expressions": "public",
+    "credit.statement.mail_allowed_qweb_expressions": "public",
+    # Whose bank entries these are is the host's to say: its accountants, not ours.
+    "account.bank.statement.line.action_open_credit_entry": "biller",
+    "account.bank.statement.line.create": "system",
+    "account.bank.statement.line.unlink": "system",
+    "account.bank.statement.line.write": "system",
     "account.move.action_credit_exclude": "collector",
     "account.move.action_view_credit_letters": "collector",
     "account.move.line.action_open_credit_invoice": "biller",
@@ -19,6 +25,7 @@ METHODS = {
     "credit.dunning.letter.action_retry": "collector",
     "credit.dunning.letter.action_reverse": "collector",
     "credit.dunning.letter.action_send_now": "collector",
+    "credit.dunning.letter.action_view_receipts": "collector",
     "credit.dunning.letter.action_skip": "collector",
     "credit.dunning.letter.action_unqueue": "collector",
     "credit.dunning.letter.action_unskip": "collector",
@@ -48,14 +55,31 @@ METHODS = {
     "credit.exclusion.action_end": "collector",
     "credit.exclusion.create": "collector",
     "credit.exclusion.write": "collector",
+    "credit.overview.action_open": "collector",
+    "credit.overview.action_refresh": "collector",
+    "credit.overview.action_view_print": "collector",
+    "credit.overview.action_view_review": "collector",
+    "credit.overview.action_view_sent": "collector",
+    "credit.overview.action_view_trouble": "collector",
+    "credit.overview.action_view_waiting": "collector",
+    "credit.overview.alarm.action_open": "collector",
     "credit.profile.action_send_now": "collector",
     "credit.profile.action_view_customer_page": "collector",
     "credit.profile.action_view_letters": "collector",
     "credit.profile.action_view_open_items": "collector",
     "credit.profile.action_view_overdue_items": "collector",
+    "credit.profile.action_view_receipts": "collector",
     "credit.profile.web_read": "collector",
     "credit.profile.create": "collector",
     "credit.profile.write": "collector",
+    "credit.statement.action_print": "collector",
+    "credit.statement.action_send": "collector",
+    "credit.statement.create": "collector",
+    "credit.statement.write": "collector",
+    "credit.statement.make.action_export": "collector",
+    "credit.statement.make.action_print": "collector",
+    "credit.statement.make.action_send": "collector",
+    "mail.mail.process_email_queue": "system",
     "mail.mail.send": "system",
     "res.company.create": "system",
     "res.company.write": "system",
@@ -66,14 +90,19 @@ MAKES_OWN = {
     "credit.dunning.outcome.action_evaluate",
     "credit.dunning.run.create",
     "credit.exclusion.create",
+    "credit.overview.action_open",
     "credit.profile.create",
+    "credit.statement.create",
     "res.partner.action_open_credit_profile",
 }
 # Models that nobody but the program itself may reach: abstract ones have no rows.
 MODELS_OF_NOBODY = {
+    "credit.bulk.mixin",
     "credit.demo",
     "credit.demo.history",
     "credit.dunning.facts",
+    "credit.statement.builder",
+    "report.credit_management.report_credit_statement",
     "report.credit_management.report_credit_dunning_letter",
 }
 # Models kept apart by something else than the company.
@@ -81,12 +110,20 @@ MODELS_WITH_OWN_RULE = {
     # Windows: only who opened one may see it.
     "credit.dunning.letter.preview": "user.id",
     "credit.dunning.letter.skip": "user.id",
+    "credit.overview": "user.id",
+    "credit.overview.alarm": "user.id",
+    "credit.statement.make": "user.id",
 }
 # Fields on models of the host that are no secret of the credit groups: who may read.
 FIELDS_TOLD = {
     # How a company sends its letters is no matter of customers; employees may know.
     "res.company": "base.group_user",
     "res.config.settings": "base.group_user",
+    # That a customer is being chased, and whom to ask: no amount.
+    "account.move.credit_notice": "base.group_user",
+    "res.partner.credit_notice": "base.group_user",
+    # What went wrong at night may name customers.
+    "res.company.credit_run_error": "credit_management.group_credit_user",
     # One more kind of contact in a list that the host shows.
     "res.partner.type": "",
 }
@@ -100,11 +137,18 @@ TEXTS_RENDERED = {
     "credit.dunning.policy.name",
     "credit.exclusion.reason",
     "credit.profile.pause_reason",
+    "credit.statement.note",
 }
 # Routes that our controllers add or override: type, who, methods, read-only.
 ROUTES = {
     "/my/credit": ("http", "user", ("GET",), True),
     "/my/credit/<int:profile_id>": ("http", "public", ("GET",), True),
+    "/my/credit/<int:profile_id>/statement.<string:extension>": (
+        "http",
+        "public",
+        ("GET",),
+        True,
+    ),
     # The host's page; we only send some of its visitors elsewhere.
     "/my/invoices/overdue": ("http", "public", ("GET",), False),
 }

@@ -3,7 +3,6 @@
 import inspect
 from copy import deepcopy
 
-from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.service.model import call_kw, get_public_method
 from odoo.tests import tagged
@@ -22,7 +21,9 @@ ARGUMENTS = {
     "credit.dunning.letter.line.write": [{"is_excluded": False}],
     "credit.dunning.policy.write": [{"sequence": 5}],
     "credit.profile.write": [{"pause_reason": "Other"}],
+    "account.bank.statement.line.write": [{"payment_ref": "Other"}],
     "credit.exclusion.write": [{"until": False}],
+    "credit.statement.write": [{"note": "Other"}],
     "res.company.write": [{"credit_stopped": True}],
     "write": [{"user_id": False}],
 }
@@ -59,7 +60,17 @@ class TestSecurityMethods(SecurityCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        receipt = cls.env["account.bank.statement.line"].create(
+            {
+                "journal_id": cls.company_data["default_journal_bank"].id,
+                "payment_ref": "thank you",
+                "partner_id": cls.customer.id,
+                "amount": 10.0,
+                "date": cls.today,
+            }
+        )
         records = cls.records | {
+            "account.bank.statement.line": receipt,
             "account.move": cls.invoice,
             "account.move.line": cls._receivable_line(cls.invoice),
             "mail.mail": cls.letter.sudo().mail_ids,
@@ -125,11 +136,10 @@ class TestSecurityMethods(SecurityCommon):
 
     def _make_own(self, actor, name):
         """Return ids of a window that the actor opened, where only that one counts."""
-        if not name.startswith("credit.dunning.letter.skip."):
+        model_name = name.rsplit(".", 1)[0]
+        if not self.env[model_name].is_transient():
             return None
-        values = {"letter_ids": [Command.set(self.open_letter.ids)], "reason": "Mine"}
-        window = self.env["credit.dunning.letter.skip"].with_user(self.actors[actor])
-        return window.create(values).ids
+        return self._open_window(actor, model_name).ids
 
     # === OUR METHODS === #
 

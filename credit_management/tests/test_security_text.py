@@ -106,6 +106,10 @@ class TestSecurityTemplates(SecurityCommon):
             "credit_management.report_credit_dunning_letter", letter.ids
         )
         yield "paper", html.decode()
+        html, _kind = report._render_qweb_html(
+            "credit_management.report_credit_statement", self.statement.ids
+        )
+        yield "statement", html.decode()
         subject, body = letter.sudo()._render_texts()[letter.id]
         yield "subject of mail", subject
         yield "mail", body
@@ -143,6 +147,7 @@ class TestSecurityTemplates(SecurityCommon):
             )
             self.assertIn("Regards.", str(template.body_html))
         self.open_letter.custom_text = False
+        template = self.env.ref("credit_management.mail_template_business_1")
         copied = template.with_user(manager).copy({"name": "Another"})
         self.first.with_user(manager).mail_template_id = copied
         _subject, body = self.open_letter._render_texts()[self.open_letter.id]
@@ -281,10 +286,16 @@ class TestSecurityHeaders(SecurityCommon):
                 )
 
     def test_the_add_on_makes_no_spreadsheets_of_its_own(self):
-        """What the host exports, the host guards. Who writes an export, escapes it."""
+        """What the host exports, the host guards. Who writes an export, escapes it.
+
+        The statement does: `test_the_workbook_holds_numbers_and_no_formulas`.
+        """
         makers = {"csv", "openpyxl", "xlsxwriter", "xlwt"}
         root = Path(__file__).parents[1]
+        escaping = {"credit_statement.py", "test_statement.py"}
         for path in root.rglob("*.py"):
+            if path.name in escaping:
+                continue
             tree = ast.parse(path.read_text())
             names = {
                 name.split(".")[0]
