@@ -158,15 +158,19 @@ class SecurityCommon(CreditCommon):
                 "note": f"{CANARY} note",
             }
         )
-        cls.overview = env["credit.overview"].sudo().create(
-            {
-                "company_ids": [Command.set(cls.company.ids)],
-                "alarm_ids": [
-                    Command.create(
-                        {"code": "unknown", "count": 1, "cause": f"{CANARY} cause"}
-                    )
-                ],
-            }
+        cls.overview = (
+            env["credit.overview"]
+            .sudo()
+            .create(
+                {
+                    "company_ids": [Command.set(cls.company.ids)],
+                    "alarm_ids": [
+                        Command.create(
+                            {"code": "unknown", "count": 1, "cause": f"{CANARY} cause"}
+                        )
+                    ],
+                }
+            )
         )
         cls.overview = cls.overview.sudo(False)
         cls.touch = env["credit.profile.touch"].sudo().search([], limit=1)
