@@ -56,22 +56,26 @@ class SecurityCommon(CreditCommon):
                 "customer", "base.group_portal", cls.customer
             ),
             "salesperson": cls._create_actor(
-                "salesperson", "base.group_partner_manager,base.group_allow_export"
+                "salesperson",
+                "base.group_user,base.group_partner_manager,base.group_allow_export",
             ),
             "biller": cls._create_actor(
-                "biller", "account.group_account_invoice,base.group_allow_export"
+                "biller",
+                "base.group_user,account.group_account_invoice,base.group_allow_export",
             ),
             "foreign": cls._create_actor(
                 "foreign",
-                "credit_management.group_credit_manager,base.group_allow_export",
+                "base.group_user,credit_management.group_credit_manager,"
+                "base.group_allow_export",
                 company=cls.other_company,
             ),
             "collector": cls._create_actor(
                 "collector",
-                "credit_management.group_credit_user,base.group_allow_export",
+                "base.group_user,credit_management.group_credit_user,"
+                "base.group_allow_export",
             ),
             "manager": cls._create_actor(
-                "manager", "credit_management.group_credit_manager"
+                "manager", "base.group_user,credit_management.group_credit_manager"
             ),
         }
 
