@@ -10,12 +10,14 @@ ADD_ON = "odoo.addons.credit_management"
 # Planted in what only the house may read, and in what only the customer may read too.
 CANARY = "CANARYHOUSE"
 CUSTOMER_CANARY = "CANARYCUSTOMER"
-# Style sheets, sessions, presence: made by reading, and nobody's business.
+# Style sheets, sessions, presence: made by reading, and nobody's business. Price lists:
+# the host sees to those of all companies whenever somebody creates no company at all.
 TECHNICAL_TABLES = {
     "bus_bus",
     "ir_attachment",
     "ir_logging",
     "mail_presence",
+    "product_pricelist",
     "res_device_log",
     "res_users_log",
     "res_users_settings",
