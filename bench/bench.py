@@ -19,13 +19,24 @@ from dev.steps import Failure, lock, say, step
 
 from . import report
 
-PARTS = ("proposal", "memory", "night", "queuing", "lists", "workers", "index")
+PARTS = (
+    "proposal",
+    "memory",
+    "night",
+    "queuing",
+    "lists",
+    "index",
+    "workers",
+    "install",
+)
+ONCE = ("workers", "install")  # of one size of their own
 DEFAULT_SIZES = ["10000", "100000"]
 FOLDER = settings.STATE / "bench"
 BASE = "bench_base"
 LANGUAGES = "en_US,nl_NL,de_DE"
 WORKERS_ITEMS = 100000
-QUEUE_OF_WORKERS = 120
+INSTALL_ITEMS = 110000  # more than 100 000 invoices
+QUEUE_OF_WORKERS = 1000
 LARGEST_FOR_QUEUING = 100000  # a letter costs the same whatever the ledger holds
 LOADING_SECONDS = 12  # two processes load Odoo at once
 
@@ -57,13 +68,14 @@ class Bench:
 
     def run(self, parts):
         """Measure the parts, size by size, and write down each as it comes."""
-        for size in self.sizes:
+        by_size = [part for part in parts if part not in ONCE]
+        for size in self.sizes if by_size else ():
             name = self.ledger(size)
-            for part in parts:
-                if part != "workers":
-                    getattr(self, part)(name, size)
-        if "workers" in parts:
-            self.workers()
+            for part in by_size:
+                getattr(self, part)(name, size)
+        for part in ONCE:
+            if part in parts:
+                getattr(self, part)()
         say(report.ratios(self.results))
 
     def keep(self, size, part, figures):
@@ -182,6 +194,65 @@ class Bench:
         figures["letters"] = QUEUE_OF_WORKERS
         self.keep("workers", "workers", figures)
 
+    def install(self):
+        """Install on a large ledger, use, update, uninstall; see what was touched."""
+        name = "bench_install"
+        database.create(
+            self.host, name, ["sale_management"], f"--load-language={LANGUAGES}"
+        )
+        with step(f"making a ledger of {INSTALL_ITEMS:,} open items", "ledger made"):
+            made = self.call(name, "ledger.make", items=INSTALL_ITEMS)
+            sold = self.call(name, "install.order")
+            self.call(name, "ledger.analyze")
+        figures = {"items": made["items"], "invoices": sold["invoices"]}
+        looks = {"before": self.look(name, "before")}
+        figures["install_seconds"] = self.change(name, "-i")
+        looks["after"] = self.look(name, "after")
+        with step("using the add-on once"):
+            self.call(name, "install.work")
+        kept = self.call(name, "install.keep")["counts"]
+        looks["used"] = self.look(name, "used")
+        figures["update_seconds"] = self.change(name, "-u")
+        looks["updated"] = self.look(name, "updated")
+        figures["update_keeps"] = kept == self.call(name, "install.keep")["counts"]
+        with step("uninstalling the add-on"):
+            figures["uninstall_seconds"] = self.call(name, "install.leave")["seconds"]
+        looks["gone"] = self.look(name, "gone")
+        figures["rewritten"] = {
+            what: self.call(name, "install.rewritten", one=one, other=other)["counts"]
+            for what, one, other in (
+                ("install", "before", "after"),
+                ("update", "used", "updated"),
+                ("uninstall", "updated", "gone"),
+            )
+        }
+        figures["left"] = differences(looks["before"], looks["gone"])
+        figures["missing"] = differences(looks["gone"], looks["before"])
+        with step("selling and being paid without it"):
+            figures["paid"] = self.call(name, "install.trade", before=sold)["state"]
+        self.keep("install", "install", figures)
+        database.drop(self.host, name)
+
+    def look(self, name, label):
+        """Return what a database has; its row versions are kept under the label."""
+        return self.call(name, "install.look", label=label)
+
+    def change(self, name, option):
+        """Install or update the add-on as a server does; return the seconds."""
+        with step(f"odoo {option} {settings.PRODUCT}, {name}"):
+            log = settings.LOGS / f"bench{option}.log"
+            start = time.monotonic()
+            with open(log, "wb") as output:
+                code = self.host.call(
+                    *("-d", name, option, settings.PRODUCT),
+                    *("--no-http", "--stop-after-init"),
+                    stdout=output,
+                    stderr=output,
+                )
+        if code:
+            raise Failure(f"The add-on could not come to {name}.", f"See {log}.")
+        return time.monotonic() - start
+
     def together(self, name, tasks, afterwards=None):
         """Run tasks at the same time; return the seconds from first start to end."""
         at = time.time() + LOADING_SECONDS
@@ -222,6 +293,19 @@ class Bench:
         if process.returncode:
             raise Failure("A task of the benchmark failed:", errors.strip()[-2000:])
         return json.loads(output.strip().splitlines()[-1])
+
+
+def differences(one, other):
+    """Return the names that only the other has, kind by kind.
+
+    >>> differences({"jobs": ["a"], "tables": ["t"]}, {"jobs": ["a", "b"]})
+    {'jobs': ['b']}
+    """
+    return {
+        kind: added
+        for kind, names in other.items()
+        if isinstance(names, list) and (added := sorted(set(names) - set(one[kind])))
+    }
 
 
 class Scratch:

@@ -2,6 +2,8 @@
 
 import random
 
+from . import generate
+
 SAMPLE = 200
 SQL_CHECKS = {
     "debits equal credits in each document": """
@@ -124,6 +126,6 @@ def count(env, company):
          WHERE line.company_id = %s AND account.account_type = 'asset_receivable'
            AND NOT line.reconciled AND line.parent_state = 'posted'
         """,
-        [company._credit_today(), company.id],
+        [generate.get_today(company), company.id],
     )
     return env.cr.fetchone()

@@ -1,20 +1,24 @@
 """What it costs to hand a letter over, against the host's own mass mail.
 
 Ours checks the ledger again, freezes text and amounts, puts the mail into the host's
-queue, moves the level and leaves a trace on customer and invoices: one transaction a
-letter. The host's ``message_mail_with_source`` renders the same template for the same
-letters and puts the mail into the same queue, also one transaction a letter.
+queue, moves the level and leaves a trace on customer and invoices. The host's
+``message_mail_with_source`` renders the same template for the same letters and puts the
+mail into the same queue, as many letters a transaction, and once one by one.
 """
 
 import statistics
 import time
+
+from odoo.addons.credit_management.models import (
+    credit_dunning_letter_sending as sending,
+)
 
 from . import proposal
 
 WARM_UP = 10
 
 
-def measure(env, letters=60, repeat=3):
+def measure(env, letters=200, repeat=3):
     """Hand letters over both ways, in turn, each round with letters of its own."""
     company = env.company
     company.write({"credit_mode": "live", "email": "money@example.com"})
@@ -24,6 +28,9 @@ def measure(env, letters=60, repeat=3):
     chosen = choose(env, WARM_UP + letters * repeat)
     by_host, ours = [], []
     compare(env, chosen[:WARM_UP])
+    one_by_one = timed(env, chosen[:letters], hand_over_one_by_one)
+    queue_of(env).unlink()
+    env.cr.commit()
     for turn in range(repeat):
         start = WARM_UP + turn * letters
         pair = compare(env, chosen[start : start + letters])
@@ -34,6 +41,8 @@ def measure(env, letters=60, repeat=3):
         "letters": letters,
         "host_seconds": statistics.median(row["seconds"] for row in by_host),
         "host_queries": statistics.median(row["queries"] for row in by_host),
+        "host_single_seconds": one_by_one["seconds"],
+        "host_single_queries": one_by_one["queries"],
         "own_seconds": statistics.median(row["seconds"] for row in ours),
         "own_queries": statistics.median(row["queries"] for row in ours),
     }
@@ -84,20 +93,31 @@ def timed(env, letters, hand_over_letters):
 
 
 def hand_over_by_host(env, ids):
-    """Render and queue by the host, one transaction a letter."""
+    """Render and queue by the host, as many letters a transaction as ours."""
+    for start in range(0, len(ids), sending.HAND_OVER_BATCH):
+        letters = env["credit.dunning.letter"].browse(
+            ids[start : start + sending.HAND_OVER_BATCH]
+        )
+        for level, of_level in letters.grouped("level_id").items():
+            of_level.message_mail_with_source(
+                level.mail_template_id, force_send=False, auto_delete=False
+            )
+        env.cr.commit()
+
+
+def hand_over_one_by_one(env, ids):
+    """Render and queue by the host, one letter a call and a transaction."""
     for id_ in ids:
         letter = env["credit.dunning.letter"].browse(id_)
         letter.message_mail_with_source(
-            letter.level_id.mail_template_id,
-            force_send=False,
-            auto_delete=False,
+            letter.level_id.mail_template_id, force_send=False, auto_delete=False
         )
         env.cr.commit()
 
 
-def hand_over(env, ids):
-    """Let the job do it: it commits each letter."""
-    env["credit.dunning.letter"]._cron_send_letters(batch_size=len(ids))
+def hand_over(env, _ids):
+    """Let the job do it: it commits each batch."""
+    env["credit.dunning.letter"]._cron_send_letters()
 
 
 def queue_of(env):

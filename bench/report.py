@@ -14,7 +14,7 @@ from dev.steps import ask
 
 PAGE = Path(__file__).parent / "RESULTS.md"
 NOTES = Path(__file__).parent / "NOTES.md"
-GIB = 1024
+INSTALL_TABLES = ("account_move", "account_move_line", "res_partner", "sale_order")
 
 
 # === KEEPING === #
@@ -129,8 +129,13 @@ def ratios(results):
         *each("proposal", lambda f: ratio(f["proposal_cpu"], f["floor_cpu"])),
     )
     add(
-        "queuing a letter ÷ the host's own",
+        "queuing a letter ÷ the host's own, one by one",
         "≤ 1.5",
+        *each("queuing", lambda f: ratio(f["own_seconds"], f["host_single_seconds"])),
+    )
+    add(
+        "queuing a letter ÷ the host's own, in batches",
+        "",
         *each("queuing", lambda f: ratio(f["own_seconds"], f["host_seconds"])),
     )
     add(
@@ -192,6 +197,7 @@ def page(results):
         figures_table(results),
         lists_table(results),
         index_table(results),
+        install_table(results),
     ]
     if NOTES.exists():
         parts.append(NOTES.read_text().strip())
@@ -241,8 +247,11 @@ def figures_table(results):
                 f"{night['seconds']:.2f} / {night['longest_batch']:.2f}"
                 if night
                 else "–",
-                f"{1000 * queuing['host_seconds']:.0f} ({queuing['host_queries']:.0f})"
-                f" / {1000 * queuing['own_seconds']:.0f} ({queuing['own_queries']:.0f})"
+                " / ".join(
+                    f"{1000 * queuing[f'{way}_seconds']:.1f}"
+                    f" ({queuing[f'{way}_queries']:.0f})"
+                    for way in ("host_single", "host", "own")
+                )
                 if queuing
                 else "–",
             )
@@ -260,7 +269,7 @@ def figures_table(results):
         "proposal CPU s",
         "load",
         "night s / longest batch",
-        "a letter: host ms (queries) / ours",
+        "queuing, ms (queries) a letter: host one by one / in batches / ours",
     )
     return table(head, rows)
 
@@ -313,6 +322,45 @@ def index_table(results):
         "settling 1 000 items ms",
     )
     return "A partial covering index, without → with:\n\n" + table(head, rows)
+
+
+def install_table(results):
+    """Return what coming and going does to a large ledger."""
+    figures = get(results, "install", "install")
+    if not figures:
+        return ""
+    left = {kind: len(names) for kind, names in figures["left"].items()}
+    missing = {kind: len(names) for kind, names in figures["missing"].items()}
+    rows = []
+    for what in ("install", "update", "uninstall"):
+        rewritten = figures["rewritten"][what]
+        rows.append(
+            (
+                what,
+                f"{figures[f'{what}_seconds']:.1f}",
+                *(whole(rewritten[name]) for name in INSTALL_TABLES),
+            )
+        )
+    return "\n\n".join(
+        (
+            f"Installed on {whole(figures['invoices'])} invoices, used, updated and"
+            " uninstalled; rows that were written again:",
+            table(("", "s", *(f"`{name}`" for name in INSTALL_TABLES)), rows),
+            f"The update {'kept' if figures['update_keeps'] else '**lost**'} what was"
+            f" there. What uninstalling left behind, by kind: {words(left)};"
+            f" what it took along that was there before: {words(missing)}. The invoice"
+            f" of an order from before was then {figures['paid']}, another order sold.",
+        )
+    )
+
+
+def words(counts):
+    """Return counts in words.
+
+    >>> words({"jobs": 2, "tables": 1}), words({})
+    ('2 jobs, 1 tables', 'nothing')
+    """
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing"
 
 
 def table(head, rows):

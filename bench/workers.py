@@ -47,7 +47,7 @@ def send(env, at):
     start = time.time()
     domain = letters._get_sendable_domain()
     while letters.search_count(domain, limit=1):
-        letters._cron_send_letters(batch_size=50)
+        letters._cron_send_letters()
     return {"from": start, "to": time.time()}
 
 

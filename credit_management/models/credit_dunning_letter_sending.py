@@ -248,9 +248,15 @@ class CreditDunningLetterSending(models.Model):
                 "is_test": company.credit_mode == "redirect",
             }
         )
-        # The customer opens and pays these from the page, without a login.
-        for move in self._get_chased_lines().move_id:
-            move.with_context(skip_is_manually_modified=True)._portal_ensure_token()
+        # The customer opens and pays these from the page, without a login. A token
+        # changes nothing in the entry: the host need not go over its lines.
+        moves = self._get_chased_lines().move_id.with_context(
+            skip_is_manually_modified=True,
+            skip_invoice_sync=True,
+            check_move_validity=False,
+        )
+        for move in moves:
+            move._portal_ensure_token()
         spoken = self.filtered(
             lambda letter: letter.level_id.send_email or letter.level_id.send_letter
         )

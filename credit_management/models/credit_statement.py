@@ -54,7 +54,11 @@ class CreditStatement(models.Model):
 
     name = fields.Char(compute="_compute_name", store=True)
     profile_id = fields.Many2one(
-        "credit.profile", required=True, index=True, ondelete="cascade"
+        "credit.profile",
+        string="Credit File",
+        required=True,
+        index=True,
+        ondelete="cascade",
     )
     company_id = fields.Many2one(related="profile_id.company_id", store=True)
     commercial_partner_id = fields.Many2one(
