@@ -144,6 +144,19 @@ class CreditPortal(PortalAccount):
         # ``consteq`` fails on text that is not ASCII; no token is.
         return access_token.isascii() and consteq(token, access_token)
 
+    def _find_credit_profile(self, company_sudo, partner_sudo):
+        """Return the credit file, with sudo, of a customer who was proved already."""
+        return (
+            request.env["credit.profile"]
+            .sudo()  # sudo: only its address is told, to whom the page is shown
+            .search(
+                [
+                    ("company_id", "=", company_sudo.id),
+                    ("partner_id", "=", partner_sudo.id),
+                ]
+            )
+        )
+
     def _get_credit_companies(self, partner_sudo):
         """Return the companies, with sudo, at which the customer has items open."""
         # sudo: invoices of companies that the login does not belong to are theirs too.
@@ -368,14 +381,8 @@ class CreditPortal(PortalAccount):
         url = self._get_credit_invoice_url(move_sudo, readable)
         open_amount = self._get_open_amount(item)
         in_process = getattr(item, "under_way", dunning.ZERO)
-        # With a payment in process the host would ask for more than what is open.
-        can_pay = bool(
-            url
-            and open_amount > 0
-            and not in_process
-            and move_sudo not in invoices_paid_here
-            and move_sudo._has_to_be_paid()
-        )
+        payable = self._can_pay_credit_item(item, line_sudo)
+        can_pay = bool(url and payable and move_sudo not in invoices_paid_here)
         if can_pay:
             invoices_paid_here.add(move_sudo)
         number, count = self._get_credit_instalment(line_sudo)
@@ -387,6 +394,7 @@ class CreditPortal(PortalAccount):
             "is_credit_note": move_sudo.move_type == "out_refund",
             "is_payment": move_sudo.journal_id.type in ("bank", "cash", "credit"),
             "url": url,
+            "item": payable and line_sudo.id,
             "pay_url": can_pay and self._get_credit_pay_url(url),
             "date": move_sudo.invoice_date or line_sudo.date,
             "due_date": due_date,
@@ -395,6 +403,18 @@ class CreditPortal(PortalAccount):
             "in_process": float(in_process),
             "open_amount": float(open_amount),
         }
+
+    def _can_pay_credit_item(self, item, line_sudo):
+        """Tell whether an item may be paid online.
+
+        With a payment in process the host would ask for more than what is open.
+        """
+        return bool(
+            not isinstance(item, dunning.Credit)
+            and self._get_open_amount(item) > 0
+            and not item.under_way
+            and line_sudo.move_id._has_to_be_paid()
+        )
 
     def _get_credit_instalment(self, line_sudo):
         """Return which instalment of its invoice a line is, and of how many."""

@@ -53,16 +53,7 @@ class CreditStatementPortal(CreditPortal):
     def _prepare_credit_page_values(self, company_sudo, partner_sudo):
         """Override: offer the files of the statement."""
         values = super()._prepare_credit_page_values(company_sudo, partner_sudo)
-        profile_sudo = (
-            request.env["credit.profile"]
-            .sudo()  # sudo: only its address is told, to whom the page is shown
-            .search(
-                [
-                    ("company_id", "=", company_sudo.id),
-                    ("partner_id", "=", partner_sudo.id),
-                ]
-            )
-        )
+        profile_sudo = self._find_credit_profile(company_sudo, partner_sudo)
         values["statement_urls"] = profile_sudo and {
             "open_pdf": self._get_statement_url(profile_sudo, "pdf"),
             "open_xlsx": self._get_statement_url(profile_sudo, "xlsx"),

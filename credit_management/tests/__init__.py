@@ -7,6 +7,7 @@ from . import test_logic_examples
 from . import test_overview
 from . import test_policy
 from . import test_portal
+from . import test_portal_payment
 from . import test_receipts
 from . import test_reports
 from . import test_run

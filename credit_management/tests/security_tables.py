@@ -143,6 +143,13 @@ TEXTS_RENDERED = {
 ROUTES = {
     "/my/credit": ("http", "user", ("GET",), True),
     "/my/credit/<int:profile_id>": ("http", "public", ("GET",), True),
+    "/my/credit/<int:profile_id>/pay": ("http", "public", ("GET",), True),
+    "/my/credit/<int:profile_id>/transaction/<string:currency>/<string:items>": (
+        "jsonrpc",
+        "public",
+        (),
+        False,
+    ),
     "/my/credit/<int:profile_id>/statement.<string:extension>": (
         "http",
         "public",

@@ -99,7 +99,12 @@ class CreditPortalCommon(CreditCommon, AccountTestInvoicingHttpCommon):
         """Return number and open amount of each row of a table, as text."""
         return [
             (
-                self._get_text(row.xpath("./td[1]//*[self::a or self::strong]")[0]),
+                self._get_text(
+                    row.xpath(
+                        "(./td[@name='number'] | ./td[1])[last()]"
+                        "//*[self::a or self::strong]"
+                    )[0]
+                ),
                 self._get_amount(row.xpath("./td[@name='open_amount']")[0]),
             )
             for row in self._get_section(page, currency).xpath(
@@ -384,7 +389,7 @@ class TestPortalAccess(CreditPortalCommon):
         self.assertIn(f"/my/invoices/{self.invoice.id}?access_token=", links[0])
 
     def _find_links(self, page):
-        return page.xpath("//table[@name='overdue']//td[1]//a/@href")
+        return page.xpath("//table[@name='overdue']//td[@name='number']//a/@href")
 
 
 @tagged("post_install", "-at_install")

@@ -218,7 +218,7 @@ class TestReceipts(CreditCommon):
         self.assertEqual(receipt_seen.credit_receipt_amount, 30.0)
         entry = receipt_seen.action_open_credit_entry()
         self.assertEqual(entry["res_id"], receipt.move_id.id)
-        seller = new_test_user(self.env, "seller", "base.group_user")
+        seller = new_test_user(self.env, "receipts_seller", "base.group_user")
         seller.company_ids = seller.company_id = self.company
         with self.assertRaises(AccessError):
             profile.with_user(seller).action_view_receipts()
