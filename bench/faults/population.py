@@ -18,7 +18,8 @@ def template(host, customers, base=None):
     :param base: a database with the add-on installed, copied; else one is made
     """
     base = base or installed(host)
-    name = f"faults_{customers}_{key(base, today(host))}"
+    state = key([settings.ROOT / settings.PRODUCT, SCRIPTS], base, today(host))
+    name = f"faults_{customers}_{state}"
     if not ready(host, name):
         forget(host, f"faults_{customers}_*")
         with step(f"making {customers} customers with late invoices", "customers made"):
@@ -30,7 +31,7 @@ def template(host, customers, base=None):
 
 def installed(host):
     """Return the name of a database with the add-on as it is now."""
-    name = f"faults_base_{key()}"
+    name = f"faults_base_{key([settings.ROOT / settings.PRODUCT])}"
     if not ready(host, name):
         forget(host, "faults_base_*")
         database.create(host, name, [settings.PRODUCT])
@@ -51,11 +52,10 @@ def forget(host, pattern):
         note.unlink()
 
 
-def key(*more):
-    """Return what tells one state of the add-on and of the scripts from another."""
+def key(folders, *more):
+    """Return what tells one state of the sources from another."""
     digest = hashlib.sha256(" ".join(more).encode())
-    sources = [settings.ROOT / settings.PRODUCT, SCRIPTS]
-    for path in sorted(path for folder in sources for path in folder.rglob("*")):
+    for path in sorted(path for folder in folders for path in folder.rglob("*")):
         if path.suffix in (".py", ".xml", ".csv", ".sql") and "tests" not in path.parts:
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:10]

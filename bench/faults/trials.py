@@ -1,0 +1,61 @@
+"""Which trial is which function, and how large it is."""
+
+import signal
+from dataclasses import dataclass, field
+from typing import Callable
+
+from dev import settings
+
+from . import kills
+
+
+@dataclass
+class Trial:
+    """A trial: what it does, in words and as a function, and its size."""
+
+    says: str
+    function: Callable
+    options: dict = field(default_factory=dict)
+
+
+def size(name, usual):
+    """Return a number the caller may set (`KILLS`, `CUSTOMERS`)."""
+    return int(settings.text(name, str(usual)))
+
+
+def customers(usual):
+    """Return how many customers a trial has."""
+    return {"customers": size("CUSTOMERS", usual)}
+
+
+def storm(number, usual, workers):
+    """Return the options of a storm of blows."""
+    return customers(2000) | {
+        "kills": size("KILLS", usual),
+        "workers": workers,
+        "number": number,
+    }
+
+
+TRIALS = {
+    "kill-prefork": Trial(
+        "kill -9 of workers at random moments",
+        kills.kill_storm,
+        storm(signal.SIGKILL, 100, 1),
+    ),
+    "kill-threaded": Trial(
+        "kill -9 of a threaded server at random moments",
+        kills.kill_storm,
+        storm(signal.SIGKILL, 100, 0),
+    ),
+    "term-prefork": Trial(
+        "SIGTERM to workers at random moments",
+        kills.kill_storm,
+        storm(signal.SIGTERM, 30, 1),
+    ),
+    "term-threaded": Trial(
+        "SIGTERM to a threaded server at random moments",
+        kills.kill_storm,
+        storm(signal.SIGTERM, 30, 0),
+    ),
+}
