@@ -1,6 +1,6 @@
 """What arrived against what the database says: the figures of a trial."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 LETTERS = """
@@ -9,7 +9,7 @@ LETTERS = """
       FROM credit_dunning_letter letter
       JOIN credit_dunning_level level ON level.id = letter.level_id
       JOIN res_company company ON company.id = letter.company_id
-     WHERE company.name = %s
+     WHERE company.name = %s AND letter.key = ANY(%s)
 """
 UNDER_WAY = ("queued", "sending")
 LISTED = ("unknown", "failed")  # a person is asked
@@ -65,6 +65,7 @@ class Figures:
     human: int = 0
     kills: int = 0
     resume: str = ""
+    minutes: float = 0
     seconds: float = 0
     notes: list = field(default_factory=list)
     broken: list = field(default_factory=list)
@@ -75,14 +76,15 @@ class Figures:
             self.broken.append(what)
 
 
-def count(database, sink, company, may_skip=(), kills=0):
+def count(database, sink, company, keys, may_skip=(), kills=0):
     """Compare the sink with the database and return the figures.
 
+    :param keys: of the letters that are due, one a customer
     :param may_skip: customers whose letter may rightly be left out
     :param kills: how many processes were ended: each may cost one copy
     """
     names = ("id", "key", "state", "reason", "customer", "once")
-    rows = database.run(LETTERS, [company], patience=30)
+    rows = database.run(LETTERS, [company, list(keys)], patience=30)
     letters = [dict(zip(names, row, strict=True)) for row in rows]
     arrivals = defaultdict(list)
     for _time, _file, _recipients, message_id, key in sink.lines():
@@ -97,6 +99,7 @@ def count(database, sink, company, may_skip=(), kills=0):
         if found:
             figures.notes.append(f"{found} doubles: {what}")
         figures.doubles += found
+    figures.must(len(letters) == len(keys), "letters are gone from the database")
     judge(figures, arrivals)
     return figures
 
@@ -139,8 +142,3 @@ def judge(figures, strangers):
     )
     figures.must(not strangers, f"{len(strangers)} messages with an unknown key")
 
-
-def states(database, company):
-    """Return how many letters stand where."""
-    rows = database.run(LETTERS, [company], patience=30)
-    return Counter(row[2] for row in rows)

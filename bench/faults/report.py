@@ -27,6 +27,7 @@ COLUMNS = {
     "wrong": "wrong",
     "human": "human actions",
     "resume": "resumes (middle / longest)",
+    "minutes": "minutes of back-off",
     "seconds": "seconds",
 }
 

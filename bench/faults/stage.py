@@ -25,12 +25,14 @@ class Stage:
         self.host = host
         self.name = f"faults_trial_{name}".replace("-", "_")
         self.template = template
+        self.seed = seed
         self.dice = random.Random(f"{seed} {name}")
         self.folder = settings.STATE / "faults" / name
         self.servers = []
         self.clock = None
         self.kills = 0
         self.resumes = []
+        self.minutes = 0.0  # that `hasten` let pass
         self.began = time.monotonic()
 
     def __enter__(self):
@@ -42,7 +44,8 @@ class Stage:
         self.database.run(
             "UPDATE ir_mail_server SET smtp_port = %s WHERE active", [self.sink.port]
         )
-        self.letters = self.left()
+        self.keys = self.queued_keys()
+        self.letters = len(self.keys)
         self.began = time.monotonic()
         return self
 
@@ -55,6 +58,39 @@ class Stage:
         self.database.close()
         with contextlib.suppress(Exception):
             kit_database.drop(self.host, self.name)
+
+    # Letters
+
+    def queued_keys(self):
+        """Return the keys of the queued letters, in the order they go."""
+        rows = self.database.run(
+            "SELECT letter.key FROM credit_dunning_letter letter"
+            " JOIN res_company company ON company.id = letter.company_id"
+            " WHERE company.name = %s AND state = 'queued' ORDER BY letter.id",
+            [COMPANY],
+        )
+        return [key for (key,) in rows]
+
+    def put(self, keys, state):
+        """Put letters, and their items, into a state before the trial begins."""
+        self.database.run(
+            "WITH moved AS (UPDATE credit_dunning_letter SET state = %s"
+            " WHERE key = ANY(%s) RETURNING id)"
+            " UPDATE credit_dunning_letter_line SET state = %s"
+            " WHERE letter_id IN (SELECT id FROM moved)",
+            [state, keys, state],
+        )
+
+    def take(self, number):
+        """Work with that many letters only; the others are held back.
+
+        :return: the keys held back
+        """
+        held = self.keys[number:]
+        self.keys = self.keys[:number]
+        self.letters = len(self.keys)
+        self.put(held, "skipped")
+        return held
 
     # Acting
 
@@ -84,14 +120,26 @@ class Stage:
         """Return what grows while letters move: arrived, and past the queue."""
         return self.sink.count(), self.left(("queued",))
 
-    def left(self, states=counting.UNDER_WAY):
-        """Return how many letters are under way."""
+    def left(self, states=counting.UNDER_WAY, waiting=True):
+        """Return how many letters are under way.
+
+        :param waiting: count those that wait for their next attempt, too
+        """
         return self.database.value(
             "SELECT count(*) FROM credit_dunning_letter letter"
             " JOIN res_company company ON company.id = letter.company_id"
-            " WHERE company.name = %s AND state IN %s",
-            [COMPANY, tuple(states)],
+            " WHERE company.name = %s AND state IN %s AND (%s OR"
+            " coalesce(queued_until <= now() AT TIME ZONE 'UTC', TRUE))",
+            [COMPANY, tuple(states), waiting],
             patience=60,
+        )
+
+    def attempted(self):
+        """Return how many letters were tried in vain, or ended otherwise."""
+        return self.database.value(
+            "SELECT count(*) FROM credit_dunning_letter WHERE key = ANY(%s)"
+            " AND (attempt_count > 0 OR state IN ('sent', 'unknown', 'failed'))",
+            [self.keys],
         )
 
     def wait(self, done, most=60.0, every=0.01):
@@ -123,14 +171,33 @@ class Stage:
             time.sleep(0.3)
         return time.monotonic() - start
 
+    def rest(self, most=60.0):
+        """Wait until every letter under way waits for its next attempt."""
+        return self.wait(lambda: not self.left(waiting=False), most, 0.2)
+
     def hasten(self):
-        """Let time pass for letters that wait for their next attempt."""
+        """Let time pass for the letters that wait, until the last of them is due.
+
+        The clock of the machine stays; their moments move.
+        """
         with contextlib.suppress(psycopg2.Error):
-            self.database.run(
-                "UPDATE credit_dunning_letter SET queued_until = now() AT TIME ZONE"
-                " 'UTC' - interval '1 second' WHERE state IN ('queued', 'sending')"
-                " AND queued_until > now() AT TIME ZONE 'UTC'"
-            )
+            for (minutes,) in self.database.run(
+                """
+                WITH late AS (
+                    SELECT max(queued_until) - now() AT TIME ZONE 'UTC' AS wait
+                      FROM credit_dunning_letter
+                     WHERE state IN ('queued', 'sending')
+                       AND queued_until > now() AT TIME ZONE 'UTC'
+                ), moved AS (
+                    UPDATE credit_dunning_letter SET queued_until = queued_until - wait
+                      FROM late
+                     WHERE state IN ('queued', 'sending') AND queued_until IS NOT NULL
+                 RETURNING 1
+                )
+                SELECT extract(epoch FROM wait) / 60 FROM late WHERE wait IS NOT NULL
+                """
+            ):
+                self.minutes += float(minutes)
 
     def note_resume(self, since, before):
         """Measure how long after a fault letters move again."""
@@ -142,9 +209,10 @@ class Stage:
     def figures(self, may_skip=()):
         """Return the figures as they are now."""
         figures = counting.count(
-            self.database, self.sink, COMPANY, may_skip, self.kills
+            self.database, self.sink, COMPANY, self.keys, may_skip, self.kills
         )
         figures.seconds = time.monotonic() - self.began
+        figures.minutes = self.minutes
         if self.resumes:
             middle = sorted(self.resumes)[len(self.resumes) // 2]
             figures.resume = f"{middle:.1f} / {max(self.resumes):.1f} s"

@@ -6,7 +6,7 @@ from typing import Callable
 
 from dev import settings
 
-from . import kills
+from . import kills, mails
 
 
 @dataclass
@@ -58,4 +58,26 @@ TRIALS = {
         kills.kill_storm,
         storm(signal.SIGTERM, 30, 0),
     ),
+}
+
+MODES = {
+    "refused": "nobody listens",
+    "421": "the mail server is closing",
+    "451": "greylisting at the recipient",
+    "451-data": "refused for now after the message",
+    "550": "no recipient is known",
+    "550-data": "refused for good after the message",
+    "half-bad": "half of the recipients are unknown",
+    "cut": "cut before the message is kept",
+    "lost": "cut after the message is kept",
+    "hang": "no answer, the message is not kept",
+    "stall": "no answer, the message is kept",
+}
+TRIALS |= {
+    f"smtp-{name}": Trial(
+        f"SMTP: {says}",
+        mails.mail_fault,
+        {"customers": 300, "mode": f"bad:{mails.HALF}" if name == "half-bad" else name},
+    )
+    for name, says in MODES.items()
 }
