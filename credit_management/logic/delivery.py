@@ -10,9 +10,10 @@ SOFT = "soft"  # refused for now: try again
 HARD = "hard"  # the address or the message is wrong: a person must look
 UNKNOWN = "unknown"  # cut after the message was handed over: it may have arrived
 
+# Said before any message is handed over, whatever the host calls it.
 _NEVER_CONNECTED = re.compile(
-    r"refused|timed? ?out|unreachable|resolve|name or service|temporary failure"
-    r"|could not connect|connection failed",
+    r"connection refused|network is unreachable|could not connect"
+    r"|name or service not known|name resolution|please run connect\(\) first",
     re.I,
 )
 _REPLY_CODE = re.compile(r"(?<![\d.])([45])\d\d(?![\d.])")
@@ -43,8 +44,12 @@ def classify_failure(reason: str | None, failure_type: str | None) -> str:
     'hard'
     >>> classify_failure("[Errno 111] Connection refused", "mail_smtp")
     'soft'
-    >>> classify_failure("Connection unexpectedly closed", "unknown")
+    >>> classify_failure("{'a@b.example': (554, b'5.7.1 Relaying refused')}", "unknown")
+    'hard'
+    >>> classify_failure("Connection unexpectedly closed: timed out", "unknown")
     'unknown'
+    >>> classify_failure("timed out", "mail_smtp")  # while connecting
+    'soft'
     >>> classify_failure(None, "mail_email_missing")
     'hard'
     >>> classify_failure("something else", "unknown")
@@ -53,10 +58,12 @@ def classify_failure(reason: str | None, failure_type: str | None) -> str:
     text = reason or ""
     if failure_type in _HARD_TYPES:
         return HARD
-    if failure_type == "mail_smtp" or _NEVER_CONNECTED.search(text):
+    if failure_type == "mail_smtp":
         return SOFT
     if code := _REPLY_CODE.search(text):
         return SOFT if code[1] == "4" else HARD
+    if _NEVER_CONNECTED.search(text):
+        return SOFT
     return UNKNOWN
 
 

@@ -57,11 +57,11 @@ class CreditDunningFactsGatherer(models.AbstractModel):
     _description = "Facts for Dunning"
 
     @api.model
-    def _gather(self, company, today, partners=None, letter=None):
+    def _gather(self, company, today, partners=None, letters=None):
         """Gather the facts of a company's customers who have anything open.
 
         :param partners: commercial partners to look at; all when left out
-        :param letter: a letter that is about to go: its own lines are no facts
+        :param letters: letters of one run about to go: their own lines are no facts
         :return: ``DunningFacts``
         """
         self.env.flush_all()
@@ -82,10 +82,10 @@ class CreditDunningFactsGatherer(models.AbstractModel):
         for row in rows:
             row["contact_id"] = contacts[row["customer_id"], row["move_partner_id"]]
         under_way = self._read_under_way(company, rows)
-        levels = self._read_levels(company, rows, letter)
-        withheld_items = self._get_withheld_items(facts, letter)
+        levels = self._read_levels(company, rows, letters)
+        withheld_items = self._get_withheld_items(facts, letters)
         withheld_customers = self._get_withheld_customers(facts)
-        last_messages = self._read_last_messages(company, partner_ids, letter)
+        last_messages = self._read_last_messages(company, partner_ids, letters)
         receipts = self._read_unmatched_receipts(company, partner_ids)
         rates = {
             currency.id: to_decimal(
@@ -130,7 +130,7 @@ class CreditDunningFactsGatherer(models.AbstractModel):
     # === WITHHELD: THE FACTS THAT OTHER MODULES ADD TO === #
 
     @api.model
-    def _get_withheld_items(self, facts, letter=None):
+    def _get_withheld_items(self, facts, letters=None):
         """Return why items must be left alone; extend to add a reason of your own.
 
         :return: dict receivable line id -> list of ``dunning.Withheld``
@@ -144,7 +144,7 @@ class CreditDunningFactsGatherer(models.AbstractModel):
             if row["journal_type"] in ("bank", "cash", "credit"):
                 withheld[row["id"]].append(dunning.Withheld(dunning.REFUND_UNMATCHED))
         self._add_exclusions(facts, withheld)
-        self._add_open_letters(facts, withheld, letter)
+        self._add_open_letters(facts, withheld, letters)
         return withheld
 
     @api.model
@@ -200,7 +200,7 @@ class CreditDunningFactsGatherer(models.AbstractModel):
                 )
 
     @api.model
-    def _add_open_letters(self, facts, withheld, letter):
+    def _add_open_letters(self, facts, withheld, letters):
         """Keep items out that stand in an open run, or whose letter came back."""
         rows = self.env.execute_query_dict(
             SQL(
@@ -212,13 +212,13 @@ class CreditDunningFactsGatherer(models.AbstractModel):
                  WHERE line.move_line_id = ANY(%s)
                    AND line.kind = 'chased'
                    AND NOT line.is_excluded
-                   AND letter.id != %s
+                   AND letter.id NOT IN %s
                    AND (letter.state IN %s
                         OR letter.state = 'failed' AND letter.failure_open
                            AND letter.is_test = %s)
                 """,
                 list(facts.lines),
-                letter.id if letter else 0,
+                self._ids_or_none(letters),
                 OPEN_STATES,
                 facts.company.credit_mode == "redirect",
             )
@@ -431,7 +431,7 @@ class CreditDunningFactsGatherer(models.AbstractModel):
         return to_decimal(converted)
 
     @api.model
-    def _read_levels(self, company, rows, letter):
+    def _read_levels(self, company, rows, letters):
         """Read the level that each item has, from letters that left.
 
         :return: dict receivable line id -> values of ``dunning.OpenItem``
@@ -449,13 +449,13 @@ class CreditDunningFactsGatherer(models.AbstractModel):
                    AND line.kind = 'chased'
                    AND NOT line.is_excluded
                    AND letter.state IN %s
-                   AND letter.id != %s
+                   AND letter.id NOT IN %s
                    AND letter.is_test = %s
               ORDER BY line.level_rank, letter.message_date, line.id
                 """,
                 [row["id"] for row in rows],
                 LIVE_STATES,
-                letter.id if letter else 0,
+                self._ids_or_none(letters),
                 company.credit_mode == "redirect",
             )
         )
@@ -476,7 +476,12 @@ class CreditDunningFactsGatherer(models.AbstractModel):
         return levels
 
     @api.model
-    def _read_last_messages(self, company, partner_ids, letter):
+    def _ids_or_none(self, letters):
+        """Return ids for SQL's ``IN``, which wants at least one."""
+        return tuple(letters.ids) if letters else (0,)
+
+    @api.model
+    def _read_last_messages(self, company, partner_ids, letters):
         """Return the day of each customer's last message, on any channel."""
         rows = self.env.execute_query(
             SQL(
@@ -488,7 +493,7 @@ class CreditDunningFactsGatherer(models.AbstractModel):
                    AND (state IN %s
                         -- taken back, but the customer did get it
                         OR state = 'reversed' AND sent_date IS NOT NULL)
-                   AND id != %s
+                   AND id NOT IN %s
                    AND (run_id != %s OR run_id IS NULL)
                    AND is_test = %s
                    AND message_date IS NOT NULL
@@ -497,9 +502,9 @@ class CreditDunningFactsGatherer(models.AbstractModel):
                 company.id,
                 partner_ids,
                 LIVE_STATES,
-                letter.id if letter else 0,
+                self._ids_or_none(letters),
                 # Letters of one run go together: to two contacts, in two currencies.
-                letter.run_id.id if letter and letter.run_id else 0,
+                letters.run_id.id if letters and letters.run_id else 0,
                 company.credit_mode == "redirect",
             )
         )

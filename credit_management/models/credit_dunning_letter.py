@@ -118,9 +118,18 @@ class CreditDunningLetter(models.Model):
         readonly=True,
     )
     failed_email = fields.Char(readonly=True)
-    failure_count = fields.Integer(readonly=True)
-    attempt_count = fields.Integer(readonly=True)
+    failure_count = fields.Integer(default=0, readonly=True, copy=False)
+    attempt_count = fields.Integer(default=0, readonly=True, copy=False)
     queued_until = fields.Datetime(string="Not Before", readonly=True)
+    queued_date = fields.Datetime(
+        string="Queued On", readonly=True, copy=False, help="Since when it waits."
+    )
+    claimed_date = fields.Datetime(
+        string="Claimed On",
+        readonly=True,
+        copy=False,
+        help="When a letter that goes at most once was taken to the mail server.",
+    )
     is_test = fields.Boolean(
         default=False,
         string="Redirected",
@@ -466,9 +475,10 @@ class CreditDunningLetter(models.Model):
                 "failure_count": 0,
                 "attempt_count": 0,
                 "queued_until": False,
+                "claimed_date": False,
             }
         )
-        self.env.ref("credit_management.ir_cron_send_letters")._trigger()
+        self._wake()
 
     def action_confirm_sent(self):
         """A person found out that an unknown letter did arrive."""

@@ -5,7 +5,8 @@ from datetime import timedelta
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.tools import email_normalize, formataddr, html2plaintext
+from odoo.fields import Domain
+from odoo.tools import SQL, email_normalize, formataddr, html2plaintext
 
 from ..logic import delivery, dunning
 from ..logic.money import to_decimal
@@ -15,10 +16,18 @@ _logger = logging.getLogger(__name__)
 
 # The wire knows the letter by this header, so that anyone can count copies.
 KEY_HEADER = "X-Credit-Key"
-# A letter that fails to be made this often is parked with a task.
+# Letters handed over in one transaction.
+HAND_OVER_BATCH = 20
+# A letter taken so often without success is parked with a task.
 MAX_FAILURES = 3
+# One that was taken is not taken again for so long, should the worker have died.
+PATIENCE = timedelta(minutes=1)
+# Jobs of the same work: as many workers can hand letters over at once.
+HAND_OVER_JOBS = ("ir_cron_send_letters", "ir_cron_send_letters_too")
 # Facts of the day that a letter under way does not wait for again: it was decided.
 DECIDED_REASONS = {dunning.CHASED, dunning.WAITING, dunning.LAST_LEVEL}
+# These pass by themselves: the letter stays in the queue.
+WAITING_REASONS = {dunning.NOT_WORKING_DAY, dunning.TOO_SOON}
 
 
 class CreditDunningLetterSending(models.Model):
@@ -26,49 +35,64 @@ class CreditDunningLetterSending(models.Model):
 
     _inherit = "credit.dunning.letter"
 
-    # === BUSINESS METHODS - SENDING === #
+    # === BUSINESS METHODS - CHECKED AGAIN === #
 
-    def _recheck(self):
-        """Read again what is open, now, and keep only what still has to be said.
+    def _gather_facts(self):
+        """Read, now, what the rule says of the items of these letters of one run.
 
-        Runs in the transaction that hands the letter over. Items that were paid,
-        disputed, excluded … meanwhile are dropped with that reason, amounts and
-        credits are put right.
-
-        :return: the reason why the letter must wait or not go, or None
+        :return: the facts, and a dict receivable line id -> ``dunning.Outcome``
         """
-        self.ensure_one()
         company = self.company_id
         facts = (
             self.with_company(company)
             .env["credit.dunning.facts"]
             ._gather(company, company._credit_today(), self.commercial_partner_id, self)
         )
-        decisions = dict(facts.decide())
-        decision = decisions.get(self.commercial_partner_id.id)
         outcomes = {
             outcome.item.ref: outcome
-            for outcome in (decision.outcomes if decision else ())
+            for _partner_id, decision in facts.decide()
+            for outcome in decision.outcomes
         }
+        return facts, outcomes
+
+    def _recheck(self, facts, outcomes):
+        """Keep only what still has to be said, at the amounts of now.
+
+        Items that were paid, disputed, excluded … meanwhile are dropped with that
+        reason, amounts and credits are put right.
+
+        :return: the reason why the letter must wait or not go, or None
+        """
+        self.ensure_one()
         chased = self._get_chased_lines()
-        late = {}
-        for line in chased:
-            outcome = outcomes.get(line.move_line_id.id)
-            if outcome is None:
-                late[line] = dunning.PAID
-            elif outcome.reason not in DECIDED_REASONS:
-                late[line] = outcome.reason
+        late = self._find_late(chased, outcomes)
         if late and len(late) == len(chased):
             reason = next(iter(late.values()))
-            if reason in (dunning.NOT_WORKING_DAY, dunning.TOO_SOON):
+            if reason in WAITING_REASONS:
                 first = outcomes[chased[0].move_line_id.id]
                 self._wait_until(first.next_date or facts.today + timedelta(days=1))
             return reason
         for line, reason in late.items():
             line.write({"is_excluded": True, "excluded_reason": self._say(reason)})
-        self._follow_items()
+        if late:
+            self._follow_items()
         self._refresh_amounts(facts, outcomes)
         return self._find_too_small()
+
+    @api.model
+    def _find_late(self, lines, outcomes):
+        """Return which items need not be said any more.
+
+        :return: dict item of the letter -> reason
+        """
+        late = {}
+        for line in lines:
+            outcome = outcomes.get(line.move_line_id.id)
+            if outcome is None:
+                late[line] = dunning.PAID
+            elif outcome.reason not in DECIDED_REASONS:
+                late[line] = outcome.reason
+        return late
 
     def _find_too_small(self):
         """Return why what is left after review and payments is not worth a letter."""
@@ -80,39 +104,83 @@ class CreditDunningLetterSending(models.Model):
             return dunning.BELOW_MINIMUM
         return None
 
+    def _is_overtaken(self):
+        """Say whether something has changed since the text was frozen.
+
+        Asked in the transaction that sends, just before the mail server is.
+        """
+        self.ensure_one()
+        facts, outcomes = self._gather_facts()
+        if self._find_late(self._get_chased_lines(), outcomes):
+            return True
+        frozen = {
+            line.move_line_id.id: to_decimal(line.amount)
+            for line in self.line_ids
+            if not line.is_excluded
+        }
+        return self._find_amounts(facts, outcomes) != frozen
+
+    def _find_amounts(self, facts, outcomes):
+        """Return what the letter says at this moment: claims, and credits below zero.
+
+        :return: dict receivable line id -> amount, in the currency of the letter
+        """
+        self.ensure_one()
+        amounts, claim = {}, dunning.ZERO
+        for line in self.line_ids:
+            outcome = outcomes.get(line.move_line_id.id)
+            if line.is_excluded or line.kind == "credit" or outcome is None:
+                continue
+            if outcome.reason in DECIDED_REASONS:
+                amounts[line.move_line_id.id] = outcome.amount
+                claim += dunning.ZERO if line.is_reminder else outcome.amount
+        customer = facts.customers.get(self.commercial_partner_id.id)
+        held = [
+            credit
+            for credit in (customer.credits if customer else ())
+            if credit.currency == self.currency_id.id
+        ]
+        netted = self._get_netted_elsewhere() if held and claim else {}
+        for credit in held:
+            part = min(credit.amount - netted.get(credit.ref, dunning.ZERO), claim)
+            if part > 0:
+                amounts[credit.ref] = -part
+                claim -= part
+        return amounts
+
     def _refresh_amounts(self, facts, outcomes):
         """Write the amounts of this moment; drop what was paid, net the credits."""
-        claim = dunning.ZERO
+        amounts = self._find_amounts(facts, outcomes)
         for line in self.line_ids.filtered(lambda line: not line.is_excluded):
-            if line.kind == "credit":
+            line_id = line.move_line_id.id
+            if line_id not in amounts:
+                line.unlink()  # claimed or netted along, and settled meanwhile
                 continue
-            outcome = outcomes.get(line.move_line_id.id)
-            if outcome is None or outcome.reason not in DECIDED_REASONS:
-                line.unlink()  # claimed along, and settled meanwhile
-                continue
-            amount = outcome.amount
-            line.write(self._prepare_item_values(facts, line.move_line_id.id, amount))
-            if not line.is_reminder:
-                claim += amount
-        self.line_ids.filtered(lambda line: line.kind == "credit").unlink()
-        customer = facts.customers[self.commercial_partner_id.id]
-        netted = self._get_netted_elsewhere()
-        for credit in customer.credits:
-            part = min(credit.amount - netted.get(credit.ref, dunning.ZERO), claim)
-            if credit.currency == self.currency_id.id and part > 0:
-                vals = self._prepare_item_values(facts, credit.ref, -part)
-                self.env["credit.dunning.letter.line"].create(
-                    vals | {"letter_id": self.id, "kind": "credit"}
-                )
-                claim -= part
+            vals = self._prepare_item_values(facts, line_id, amounts.pop(line_id))
+            changed = {
+                name: value
+                for name, value in vals.items()
+                if line._fields[name].convert_to_write(line[name], line) != value
+            }
+            if changed:
+                line.write(changed)
+        self.line_ids.create(
+            [
+                self._prepare_item_values(facts, line_id, amount)
+                | {"letter_id": self.id, "kind": "credit"}
+                for line_id, amount in amounts.items()
+            ]
+        )
         calendar = self.company_id._credit_calendar()
         asked = facts.today + timedelta(days=self.level_id.deadline_days)
         if not self.is_edited or not self.pay_by_date or self.pay_by_date < asked:
-            self.pay_by_date = (
+            pay_by = (
                 calendar.next_working_day(asked)
                 if self.policy_id.working_days_only
                 else asked
             )
+            if self.pay_by_date != pay_by:
+                self.pay_by_date = pay_by
 
     def _get_netted_elsewhere(self):
         """Return what other letters of the run take off for the same credits.
@@ -146,65 +214,103 @@ class CreditDunningLetterSending(models.Model):
     def _wait_until(self, day):
         self.queued_until = fields.Datetime.to_datetime(day)
 
+    # === BUSINESS METHODS - HANDED OVER === #
+
     def _hand_over(self):
-        """Hand one queued letter over to the channels of its level.
+        """Hand queued letters of one run over to the channels of their levels.
 
         In one transaction: the check against the ledger, the text as it will be sent,
         the outgoing mail, the level, the tasks. The host's mail queue does the rest.
         """
-        self.ensure_one()
-        reason = self._recheck()
-        if reason in (dunning.NOT_WORKING_DAY, dunning.TOO_SOON):
-            return
-        if reason:
-            self._skip(self._say(reason))
-            self._touch_profiles()
-            return
+        facts, outcomes = self._gather_facts()
+        going = self.browse()
+        for letter in self:
+            reason = letter._recheck(facts, outcomes)
+            if not reason:
+                going |= letter
+            elif reason not in WAITING_REASONS:
+                letter._skip(letter._say(reason))
+        (self - going)._touch_profiles()
+        if going:
+            going._go()
+
+    def _go(self):
+        """Freeze the texts, make the mails, do what else the levels ask for."""
         self._compute_recipient_emails()
-        self.message_date = self.company_id._credit_today()
-        # The mode of this moment decides, not that of the day it was approved.
-        self.is_test = self.company_id.credit_mode == "redirect"
-        level = self.level_id
-        can_email = level.send_email and self.recipient_emails
+        company = self.company_id
+        self.write(
+            {
+                "message_date": company._credit_today(),
+                # The mode of this moment decides, not that of the day of approval.
+                "is_test": company.credit_mode == "redirect",
+            }
+        )
         # The customer opens and pays these from the page, without a login.
         for move in self._get_chased_lines().move_id:
             move.with_context(skip_is_manually_modified=True)._portal_ensure_token()
-        if level.send_email or level.send_letter:
-            self._freeze_text()
-        if can_email:
-            self._create_mail()
-        elif level.send_email and not level.send_letter:
-            self._fail(self.env._("The customer has no e-mail address"))
-            return
-        # Paper goes once, and a letter redirected for a test never goes by post.
-        self.to_print = level.send_letter and not self.is_test and not self.printed_date
-        self.state = "sending" if can_email or self.to_print else "sent"
-        if self.state == "sent":
-            self.sent_date = fields.Datetime.now()
-        self._apply_task()
-        self._log_on_documents()
-        self._touch_profiles()
-
-    def _freeze_text(self):
-        """Render the text for the last time and keep it with its hash."""
-        subject, body = self._render_texts()[self.id]
-        self.write(
-            {
-                "subject": subject,
-                "body": body,
-                "body_sha256": hashlib.sha256(str(body).encode()).hexdigest(),
-            }
+        spoken = self.filtered(
+            lambda letter: letter.level_id.send_email or letter.level_id.send_letter
         )
+        spoken._freeze_texts()
+        by_mail = self.filtered(
+            lambda letter: letter.level_id.send_email and letter.recipient_emails
+        )
+        by_mail._create_mails()
+        lost = self.filtered(
+            lambda letter: (
+                letter.level_id.send_email
+                and not letter.level_id.send_letter
+                and not letter.recipient_emails
+            )
+        )
+        lost._fail(self.env._("The customer has no e-mail address"))
+        gone = self - lost
+        now = fields.Datetime.now()
+        for letter in gone:
+            # Paper goes once, and one redirected for a test never goes by post.
+            to_print = (
+                letter.level_id.send_letter
+                and not letter.is_test
+                and not letter.printed_date
+            )
+            waits = letter in by_mail or to_print
+            letter.write(
+                {
+                    "to_print": to_print,
+                    "state": "sending" if waits else "sent",
+                    "sent_date": False if waits else now,
+                    "queued_until": False,
+                    "claimed_date": False,
+                }
+            )
+            letter._apply_task()
+        gone._log_on_documents()
+        gone._touch_profiles()
 
-    def _create_mail(self):
-        """Create the outgoing mail, with a Message-ID that stays the same."""
-        self.ensure_one()
-        mail = self.env["mail.mail"].sudo().create(self._prepare_mail_values())
-        self.mail_ids = [fields.Command.set(mail.ids)]
-        if self.user_id.partner_id:
-            # A reply to the mail lands here; this is who hears of it.
-            self.message_subscribe(self.user_id.partner_id.ids)
-        return mail
+    def _freeze_texts(self):
+        """Render the texts for the last time and keep them with their hashes."""
+        for letter_id, (subject, body) in self._render_texts().items():
+            self.browse(letter_id).write(
+                {
+                    "subject": subject,
+                    "body": body,
+                    "body_sha256": hashlib.sha256(str(body).encode()).hexdigest(),
+                }
+            )
+
+    def _create_mails(self):
+        """Create the outgoing mails, each with a Message-ID that stays the same."""
+        mails = (
+            self.env["mail.mail"]
+            .sudo()
+            .create([letter._prepare_mail_values() for letter in self])
+        )
+        for letter, mail in zip(self, mails, strict=True):
+            letter.mail_ids = [fields.Command.set(mail.ids)]
+        for user, letters in self.grouped("user_id").items():
+            if user:
+                # A reply to the mail lands here; this is who hears of it.
+                letters.message_subscribe(user.partner_id.ids)
 
     def _prepare_mail_values(self):
         """Return the values of the outgoing mail; extend to add to it."""
@@ -422,8 +528,7 @@ class CreditDunningLetterSending(models.Model):
             letter.attempt_count = attempts
             reason_line = (html2plaintext(reason or "") or "").strip().split("\n")[0]
             if kind == delivery.UNKNOWN and letter.level_id.send_once:
-                letter.write({"state": "unknown", "state_reason": reason_line})
-                letter._ask_person()
+                letter._set_unknown(reason_line)
             elif kind == delivery.HARD or wait is None:
                 letter._fail(reason_line or self.env._("Not delivered"))
             else:
@@ -431,8 +536,17 @@ class CreditDunningLetterSending(models.Model):
                     {
                         "queued_until": fields.Datetime.now() + wait,
                         "state_reason": reason_line,
+                        "claimed_date": False,
                     }
                 )
+                mail.state = "exception"  # until the supervisor tries again
+
+    def _set_unknown(self, reason):
+        """Leave it to a person whether a letter that goes at most once arrived."""
+        self._cancel_mails()
+        self.write({"state": "unknown", "state_reason": reason})
+        self._ask_person()
+        self._touch_profiles()
 
     def _ask_person(self):
         """Ask whether a letter that goes at most once arrived."""
@@ -461,18 +575,58 @@ class CreditDunningLetterSending(models.Model):
         letters._fail(self.env._("The e-mail to %(address)s bounced", address=email))
         return res
 
-    @api.model
-    def _recall_if_closed(self, mails):
-        """Take back what is about to leave although its company does not send.
+    # === BUSINESS METHODS - THE LAST DOOR === #
 
-        :return: the mails that must not go
+    @api.model
+    def _take_for_departure(self, mail, commit=True):
+        """Say whether a mail may be handed to the mail server now, and take it.
+
+        The letter is locked until the result is committed: two senders never send the
+        same one, and the lock of a sender that dies is free at once. A letter that
+        goes at most once is also claimed, for good, before the mail server hears of
+        it: found claimed and not locked, its sender died on the way, and only a
+        person can find out whether it arrived.
+
+        :param commit: whether this is the queue, which commits mail by mail
         """
-        letters = self.search(
-            [("mail_ids", "in", mails.ids), ("state", "=", "sending")]
-        ).filtered(lambda letter: letter._is_closed())
-        held = letters.mail_ids & mails
-        letters._recall()
-        return held
+        if commit:
+            self.env.cr.commit()  # a fresh look at the ledger
+        letter = self._lock_departing(mail)
+        if not letter:
+            return False
+        if letter._is_closed():
+            letter._recall()
+            return False
+        if letter._is_overtaken():
+            letter._recall()
+            self._wake()
+            return False
+        if not letter.level_id.send_once:
+            return True
+        if letter.claimed_date:
+            letter._set_unknown(self.env._("The server stopped while it was sent"))
+            return False
+        letter.claimed_date = fields.Datetime.now()
+        if commit:
+            self.env.cr.commit()
+            letter = self._lock_departing(mail)
+        return bool(letter)
+
+    @api.model
+    def _lock_departing(self, mail):
+        """Return the letter that waits for this mail to leave, locked, if it does."""
+        letters = self.search([("mail_ids", "in", mail.ids)])
+        letter = letters.try_lock_for_update(allow_referencing=True)
+        leaving = letter.state == "sending" and mail.state == "outgoing"
+        return letter if len(letter) == 1 and leaving else self.browse()
+
+    @api.model
+    def _count_outgoing(self, limit=None):
+        """Return how many letters wait in the mail queue."""
+        return self.search_count(
+            [("state", "=", "sending"), ("mail_ids.state", "=", "outgoing")],
+            limit=limit,
+        )
 
     def _is_closed(self):
         """Say whether the company holds back a letter like this one now."""
@@ -500,96 +654,167 @@ class CreditDunningLetterSending(models.Model):
             )
         )
         waiting._cancel_mails()
-        waiting.write({"state": "queued", "message_date": False, "queued_until": False})
+        waiting.write(
+            {
+                "state": "queued",
+                "message_date": False,
+                "queued_until": False,
+                "claimed_date": False,
+            }
+        )
 
     # === CRON === #
 
     @api.model
-    def _get_sendable_domain(self):
-        """Return which letters the sending job takes."""
-        return [
-            ("state", "=", "queued"),
-            ("company_id.credit_stopped", "=", False),
-            ("company_id.credit_mode", "in", ("redirect", "live")),
-            "|",
-            ("queued_until", "=", False),
-            ("queued_until", "<=", fields.Datetime.now()),
-        ]
+    def _wake(self):
+        """Wake the jobs that hand letters over; they share what is queued."""
+        for name in HAND_OVER_JOBS:
+            # sudo: whoever queues a letter may ask for it to be handed over.
+            self.env.ref(f"credit_management.{name}").sudo()._trigger()
 
     @api.model
-    def _cron_send_letters(self, batch_size=50):
-        """Hand queued letters over, one transaction a letter.
+    def _get_sendable_domain(self):
+        """Return which letters may be handed over now."""
+        return Domain(
+            [
+                ("state", "=", "queued"),
+                ("company_id.credit_stopped", "=", False),
+                ("company_id.credit_mode", "in", ("redirect", "live")),
+            ]
+        ) & (
+            Domain("queued_until", "=", False)
+            | Domain("queued_until", "<=", fields.Datetime.now())
+        )
 
-        May be killed anywhere and run twice at once: a letter leaves the domain in the
-        transaction that creates its mail. One that cannot be made is tried again, and
-        parked with a task after a few times; the others go on.
+    @api.model
+    def _cron_send_letters(self):
+        """Hand queued letters over, a small batch a transaction, until time is over.
+
+        May be killed anywhere and run many times at once: batches are locked, and a
+        letter leaves the domain in the transaction that creates its mail. One that
+        cannot be made is tried again by itself, and parked with a task after a few
+        times; the others go on.
         """
-        domain = self._get_sendable_domain()
         commit_progress = self.env["ir.cron"]._commit_progress
-        commit_progress(remaining=self.search_count(domain))
-        for letter_id in self.search(domain, limit=batch_size, order="id").ids:
-            letter = self.browse(letter_id).try_lock_for_update()
-            letter = letter.filtered_domain(domain)
-            if not letter:
-                continue
-            company = letter.company_id
-            letter = letter.with_company(company).with_context(
-                allowed_company_ids=company.ids
+        commit_progress(remaining=self.search_count(self._get_sendable_domain()))
+        while letters := self._take_for_hand_over():
+            letters._hand_over_or_note()
+            self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
+            if not commit_progress(len(letters)):
+                return
+
+    @api.model
+    def _take_for_hand_over(self):
+        """Lock the next letters of one run, and note that they were taken.
+
+        The note is committed before anything is done: a letter that kills its worker
+        is known by it. Such a letter is taken by itself from then on, and after a few
+        times parked.
+        """
+        letters = self._lock_next()
+        if not letters:
+            return letters
+        worn = letters.filtered(lambda letter: letter.failure_count >= MAX_FAILURES)
+        worn._fail(self.env._("Could not be made: the server stopped at it"))
+        letters -= worn
+        patience = fields.Datetime.now() + PATIENCE
+        for count, taken in letters.grouped("failure_count").items():
+            taken.write({"failure_count": count + 1, "queued_until": patience})
+        self.env["ir.cron"]._commit_progress()
+        letters = letters.try_lock_for_update(allow_referencing=True).filtered(
+            lambda letter: letter.state == "queued"
+        )
+        # All of them parked, or taken by somebody else: go on to the next ones.
+        return letters or self._take_for_hand_over()
+
+    @api.model
+    def _lock_next(self):
+        """Lock the next letters that nobody works on: one run, one way of going.
+
+        Those that failed before come last, one at a time.
+        """
+        query = self._search(
+            self._get_sendable_domain(),
+            order="failure_count, run_id.id, id",
+            limit=HAND_OVER_BATCH,
+        )
+        rows = self.env.execute_query(
+            SQL(
+                "%s FOR NO KEY UPDATE OF %s SKIP LOCKED",
+                query.select(),
+                SQL.identifier(self._table),
             )
-            try:
-                letter._hand_over()
-                self.env.flush_all()
-            except Exception as error:
-                self.env.cr.rollback()
-                _logger.exception("Dunning letter %s could not be made", letter_id)
-                letter._note_failure(error)
-            letter.run_id._update_done()
-            if not commit_progress(1):
-                break
-        self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
+        )
+        letters = self.browse(row[0] for row in rows)
+        first = letters[:1]
+        if first.failure_count:
+            return first
+        return letters.filtered(
+            lambda letter: (
+                (letter.company_id, letter.run_id, letter.failure_count)
+                == (first.company_id, first.run_id, 0)
+            )
+        )
+
+    def _hand_over_or_note(self):
+        """Hand letters over that were taken; a failure is noted and stops nobody."""
+        company = self.company_id
+        letters = self.with_company(company).with_context(
+            allowed_company_ids=company.ids
+        )
+        try:
+            letters._hand_over()
+            letters.filtered("failure_count").failure_count = 0
+            letters.run_id._update_done()
+            self.env.flush_all()
+        except Exception as error:
+            self.env.cr.rollback()
+            _logger.exception("Dunning letters %s could not be made", self.ids)
+            self._note_failure(error)
 
     def _note_failure(self, error):
-        """Count a letter that could not be made; park it after a few times."""
-        self.ensure_one()
-        self.failure_count += 1
-        if self.failure_count >= MAX_FAILURES:
-            self._fail(self.env._("Could not be made: %(error)s", error=error))
-        else:
-            self.queued_until = fields.Datetime.now() + timedelta(minutes=10)
+        """Try letters that could not be made again, one by one; park one in the end."""
+        for letter in self:
+            if letter.failure_count >= MAX_FAILURES:
+                letter._fail(self.env._("Could not be made: %(error)s", error=error))
+                continue
+            alone = len(self) == 1
+            letter.queued_until = alone and fields.Datetime.now() + timedelta(
+                minutes=10
+            )
 
     @api.model
     def _cron_supervise(self):
         """Keep letters moving: wake the queues, try again what failed in passing."""
-        now = fields.Datetime.now()
         again = self.search(
             [
                 ("state", "=", "sending"),
                 ("mail_ids", "!=", False),
                 ("queued_until", "!=", False),
-                ("queued_until", "<=", now),
+                ("queued_until", "<=", fields.Datetime.now()),
                 ("company_id.credit_stopped", "=", False),
             ]
-        )
+        ).try_lock_for_update(allow_referencing=True)
         again.mail_ids.filtered(lambda mail: mail.state == "exception").mark_outgoing()
         again.queued_until = False
+        self.env["ir.cron"]._commit_progress()
         self._settle_finished_mails()
         if self.search_count(self._get_sendable_domain(), limit=1):
-            self.env.ref("credit_management.ir_cron_send_letters")._trigger()
-        if self.search_count(
-            [("state", "=", "sending"), ("mail_ids.state", "=", "outgoing")], limit=1
-        ):
+            self._wake()
+        if self._count_outgoing(limit=1):
             self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
 
     @api.model
     def _settle_finished_mails(self):
         """Take over results that the mail queue could not tell: it was killed."""
-        for letter in self.search(
+        letters = self.search(
             [
                 ("state", "=", "sending"),
                 ("mail_ids.state", "in", ("sent", "exception", "cancel")),
                 ("queued_until", "=", False),
             ]
-        ):
+        ).try_lock_for_update(allow_referencing=True)
+        for letter in letters:
             mail = letter.mail_ids[:1]
             if mail.state == "cancel":
                 letter._fail(self.env._("The e-mail was cancelled in the mail queue"))

@@ -402,13 +402,19 @@ class CreditDunningRun(models.Model):
         empty._skip(self.env._("Nothing left to claim"))
         letters -= empty
         # sudo: where letters and runs stand is written by their own methods only.
-        letters.sudo().write({"state": "queued", "queued_until": False})
+        letters.sudo().write(
+            {
+                "state": "queued",
+                "queued_date": fields.Datetime.now(),
+                "queued_until": False,
+            }
+        )
         waiting = self.letter_ids.filtered(
             lambda letter: letter.state in ("queued", "sending")
         )
         self.sudo().state = "sending" if waiting else "done"
         if letters:
-            self.env.ref("credit_management.ir_cron_send_letters")._trigger()
+            letters._wake()
 
     def _update_done(self):
         """Close the runs whose letters have all met their fate."""

@@ -161,10 +161,13 @@ class CreditCommon(AccountTestInvoicingCommon, MailCase):
 
     def _deliver(self):
         """Let the host's mail queue send our mails; they land in ``self.emails``."""
+        Mail = self.env["mail.mail"].sudo()
+        waiting = Mail.search(
+            [("state", "=", "outgoing"), ("model", "=", "credit.dunning.letter")]
+        )
         with self.mock_mail_gateway():
-            self.env["mail.mail"].sudo().search(
-                [("state", "=", "outgoing"), ("model", "=", "credit.dunning.letter")]
-            ).send()
+            if waiting:
+                Mail.process_email_queue(waiting.ids)
         self.env.invalidate_all()
 
     def _send_all_due(self):

@@ -1,6 +1,7 @@
 """What could go wrong between a proposal and the customer, each as a test."""
 
 from datetime import timedelta
+from smtplib import SMTPServerDisconnected
 from unittest.mock import patch
 
 import psycopg2
@@ -10,8 +11,11 @@ from odoo.exceptions import UserError
 from odoo.tests import freeze_time, new_test_user, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.base.models.ir_mail_server import MailDeliveryException
+
 from .common import CreditCommon
 
+QUEUE_LOG = "odoo.addons.mail.models.mail_mail"
 MAIL_LOG = "odoo.addons.credit_management.models.mail_mail"
 
 
@@ -52,7 +56,7 @@ class TestFaults(CreditCommon):
                 self._deliver()
             letter = run.letter_ids
             self.assertEqual(letter.sudo().mail_ids.state, "sent")
-            letter.sudo()._cron_supervise()
+            self._run_cron("ir_cron_supervise")
             self.assertEqual(letter.state, "sent")
 
     def test_a_cancelled_run_takes_its_queued_letters_along(self):
@@ -183,6 +187,161 @@ class TestFaults(CreditCommon):
         self._deliver()
         self.assertFalse(self._mails)
         self.assertEqual(run.letter_ids.state, "queued")
+
+    # === THE LAST DOOR === #
+
+    def _handed_over(self, level=None, **values):
+        """Return the letter of an overdue invoice, its mail in the host's queue."""
+        if level:
+            level.write(values)
+        invoice = self._create_late_invoice(4)
+        run = self._propose()
+        self._send(run, deliver=False)
+        self.assertEqual(run.letter_ids.state, "sending")
+        return invoice, run.letter_ids
+
+    def _deliver_with(self, error):
+        """Let the mail queue run while the mail server answers with an error."""
+        Mail = self.env["mail.mail"].sudo()
+        waiting = Mail.search(
+            [("state", "=", "outgoing"), ("model", "=", "credit.dunning.letter")]
+        )
+        with self.mock_mail_gateway(mail_unlink_sent=False), mute_logger(QUEUE_LOG):
+            self.send_email_mocked.side_effect = error
+            Mail.process_email_queue(waiting.ids)
+        self.env.invalidate_all()
+
+    def test_paid_while_the_mail_waits_in_the_queue_nothing_is_said(self):
+        invoice, letter = self._handed_over()
+        self._pay(invoice)
+        self._deliver()
+        self.assertFalse(self._mails)
+        self.assertEqual(letter.state, "queued")
+        self._run_cron("ir_cron_send_letters")
+        self.assertEqual(letter.state, "skipped")
+        self.assertFalse(invoice.credit_level_id)
+
+    def test_excluded_while_the_mail_waits_in_the_queue_nothing_is_said(self):
+        invoice, letter = self._handed_over()
+        invoice.no_followup = True
+        self._deliver()
+        self.assertFalse(self._mails)
+        self.assertEqual(letter.state, "queued")
+
+    def test_paid_in_part_while_the_mail_waits_the_new_amount_is_said(self):
+        invoice, letter = self._handed_over()
+        message_id = letter.sudo().mail_ids.message_id
+        self._pay(invoice, 30.0)
+        self._deliver()
+        self.assertFalse(self._mails)
+        self._run_cron("ir_cron_send_letters")
+        self._deliver()
+        self.assertEqual(letter.state, "sent")
+        self.assertEqual(letter.amount_total, 70.0)
+        self.assertEqual(letter.sudo().mail_ids.message_id, message_id)
+
+    def test_a_credit_note_that_came_meanwhile_is_taken_off(self):
+        _invoice, letter = self._handed_over()
+        self._create_credit_note(25.0)
+        self._deliver()
+        self._run_cron("ir_cron_send_letters")
+        self._deliver()
+        self.assertEqual((letter.state, letter.amount_total), ("sent", 75.0))
+
+    def test_a_letter_that_goes_once_is_claimed_before_the_mail_server_hears(self):
+        _invoice, letter = self._handed_over(self.first, send_once=True)
+        claimed = []
+        self._deliver_with(lambda *args, **kwargs: claimed.append(letter.claimed_date))
+        self.assertTrue(claimed[0])
+
+    def test_found_claimed_a_letter_that_goes_once_asks_a_person(self):
+        _invoice, letter = self._handed_over(self.first, send_once=True)
+        # As after a server was killed while it talked to the mail server.
+        letter.sudo().claimed_date = "2026-05-13 08:59:00"
+        self._deliver()
+        self.assertFalse(self._mails)
+        self.assertEqual(letter.state, "unknown")
+        self.assertTrue(letter.activity_ids)
+        self._deliver()
+        self.assertFalse(self._mails)
+
+    def test_both_ways_out_of_unknown(self):
+        for way, mails in (("action_confirm_sent", 0), ("action_retry", 1)):
+            customer = self._create_customer(f"Unknown {way}")
+            self.first.send_once = True
+            invoice = self._create_late_invoice(4, partner=customer)
+            run = self._propose()
+            self._send(run, deliver=False)
+            letter = run.letter_ids
+            letter.sudo().claimed_date = "2026-05-13 08:59:00"
+            self._deliver()
+            self.assertEqual(letter.state, "unknown")
+            getattr(letter, way)()
+            self._run_cron("ir_cron_send_letters")
+            self._deliver()
+            self.assertEqual((letter.state, len(self._mails)), ("sent", mails))
+            self.assertEqual(invoice.credit_level_id, self.first)
+
+    def test_refused_for_now_the_claim_is_given_back(self):
+        _invoice, letter = self._handed_over(self.first, send_once=True)
+        self._deliver_with(MailDeliveryException("(451, b'4.7.1 Greylisted')"))
+        self.assertEqual((letter.state, letter.claimed_date), ("sending", False))
+        letter.sudo().queued_until = self.today - timedelta(days=1)
+        self._run_cron("ir_cron_supervise")
+        self._deliver()
+        self.assertEqual((letter.state, len(self._mails)), ("sent", 1))
+
+    def test_cut_off_a_friendly_letter_is_tried_again_one_that_goes_once_is_not(self):
+        for once, state in ((False, "sending"), (True, "unknown")):
+            customer = self._create_customer(f"Cut {once}")
+            self.first.send_once = once
+            self._create_late_invoice(4, partner=customer)
+            run = self._propose()
+            self._send(run, deliver=False)
+            letter = run.letter_ids
+            self._deliver_with(SMTPServerDisconnected("Connection unexpectedly closed"))
+            self.assertEqual(letter.state, state)
+            self.assertEqual(bool(letter.queued_until), not once)
+
+    def test_nobody_but_the_queue_sends_letters(self):
+        _invoice, letter = self._handed_over()
+        triggers = self.env["ir.cron.trigger"].sudo()
+        queue = self.env.ref("mail.ir_cron_mail_scheduler_action")
+        before = triggers.search_count([("cron_id", "=", queue.id)])
+        with self.mock_mail_gateway():
+            letter.sudo().mail_ids.send()
+        self.assertFalse(self._mails)
+        self.assertEqual(letter.sudo().mail_ids.state, "outgoing")
+        self.assertGreater(triggers.search_count([("cron_id", "=", queue.id)]), before)
+
+    # === MADE BY WORKERS THAT DIE === #
+
+    def test_a_letter_that_keeps_killing_its_worker_is_parked(self):
+        self._create_late_invoice(4)
+        other = self._create_customer("Other")
+        self._create_late_invoice(4, partner=other)
+        run = self._propose()
+        run.action_approve_and_send()
+        deadly = run.letter_ids.filtered(
+            lambda letter: letter.commercial_partner_id == self.customer
+        )
+        deadly.sudo().failure_count = 3  # taken, and never heard of again
+        self._run_cron("ir_cron_send_letters")
+        self.assertEqual(deadly.state, "failed")
+        self.assertTrue(deadly.activity_ids)
+        self.assertEqual((run.letter_ids - deadly).state, "sending")
+
+    def test_letters_of_two_runs_to_one_customer_do_not_go_together(self):
+        self._create_late_invoice(4)
+        first = self._propose()
+        first.action_approve_and_send()
+        self._create_late_invoice(5)
+        second = self._propose()
+        second.action_approve_and_send()
+        self._run_cron("ir_cron_send_letters")
+        self.assertEqual(first.letter_ids.state, "sending")
+        self.assertEqual(second.letter_ids.state, "queued")
+        self.assertTrue(second.letter_ids.queued_until)
 
     # === E-MAIL AND POST === #
 

@@ -17,7 +17,8 @@ class TestLetter(CreditCommon):
         self._send(run, deliver=False)
         with self.mock_mail_gateway(mail_unlink_sent=False):
             self.send_email_mocked.side_effect = error
-            run.letter_ids.sudo().mail_ids.send()
+            mails = run.letter_ids.sudo().mail_ids
+            mails.process_email_queue(mails.ids)
         self.env.invalidate_all()
 
     def test_the_mail_carries_the_key_and_a_message_id_that_stays(self):
@@ -109,7 +110,7 @@ class TestLetter(CreditCommon):
         self.assertEqual(letter.attempt_count, 1)
         message_id = letter.sudo().mail_ids.message_id
         letter.sudo().queued_until = self.today
-        self.env["credit.dunning.letter"].sudo()._cron_supervise()
+        self._run_cron("ir_cron_supervise")
         self.assertEqual(letter.sudo().mail_ids.state, "outgoing")
         self._deliver()
         self.assertEqual(letter.state, "sent")

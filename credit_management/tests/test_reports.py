@@ -16,7 +16,7 @@ from odoo.tools import mute_logger
 
 from .common import CreditCommon
 
-LETTER_LOG = "odoo.addons.credit_management.models.credit_dunning_letter"
+LETTER_LOG = "odoo.addons.credit_management.models.credit_dunning_letter_sending"
 
 
 @tagged("post_install", "-at_install")
@@ -449,18 +449,18 @@ class TestReports(CreditCommon):
         self._create_late_invoice(4, partner=bad)
         run = self._propose()
         Letter = type(self.env["credit.dunning.letter"])
-        freeze_text = Letter._freeze_text
+        freeze_texts = Letter._freeze_texts
 
-        def break_for_bad(letter):
-            if letter.commercial_partner_id == bad:
+        def break_for_bad(letters):
+            if bad in letters.commercial_partner_id:
                 raise ValueError("cannot be rendered")
-            return freeze_text(letter)
+            return freeze_texts(letters)
 
         letter = run.letter_ids.filtered(
             lambda letter: letter.commercial_partner_id == bad
         )
         with (
-            patch.object(Letter, "_freeze_text", break_for_bad),
+            patch.object(Letter, "_freeze_texts", break_for_bad),
             mute_logger(LETTER_LOG),
         ):
             self._send(run)
