@@ -2,6 +2,7 @@
 
 TRIAL=name,name   only these (without it: all)    SEED=7        for everything random
 KILLS=100         blows of the kill trials        CUSTOMERS=2000 customers of a run
+KEEP=1            leaves the databases there      (logs and mails: .dev/faults/)
 """
 
 import sys

@@ -19,6 +19,7 @@ from dev import processes, settings
 
 CRONS = (
     "credit_management.ir_cron_send_letters",
+    "credit_management.ir_cron_send_letters_too",
     "credit_management.ir_cron_supervise",
     "mail.ir_cron_mail_scheduler_action",
 )

@@ -56,8 +56,9 @@ class Stage:
             server.end()
         self.sink.stop()
         self.database.close()
-        with contextlib.suppress(Exception):
-            kit_database.drop(self.host, self.name)
+        if not settings.flag("KEEP"):
+            with contextlib.suppress(Exception):
+                kit_database.drop(self.host, self.name)
 
     # Letters
 
@@ -191,7 +192,8 @@ class Stage:
                 ), moved AS (
                     UPDATE credit_dunning_letter SET queued_until = queued_until - wait
                       FROM late
-                     WHERE state IN ('queued', 'sending') AND queued_until IS NOT NULL
+                     WHERE state IN ('queued', 'sending')
+                       AND queued_until IS NOT NULL AND wait IS NOT NULL
                  RETURNING 1
                 )
                 SELECT extract(epoch FROM wait) / 60 FROM late WHERE wait IS NOT NULL
@@ -201,8 +203,12 @@ class Stage:
 
     def note_resume(self, since, before):
         """Measure how long after a fault letters move again."""
-        if self.left() and self.wait(lambda: self.progress() != before, PATIENCE, 0.05):
-            self.resumes.append(time.monotonic() - since)
+        while self.left() and time.monotonic() - since < PATIENCE:
+            if not self.left(waiting=False):
+                self.hasten()
+            if self.wait(lambda: self.progress() != before, 1, 0.05):
+                self.resumes.append(time.monotonic() - since)
+                return
 
     # Counting
 

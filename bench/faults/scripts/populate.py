@@ -12,6 +12,7 @@ CUSTOMERS = int(os.environ["FAULTS_CUSTOMERS"])
 BATCH = 200
 SENDING_CRONS = (
     "credit_management.ir_cron_send_letters",
+    "credit_management.ir_cron_send_letters_too",
     "credit_management.ir_cron_supervise",
     "mail.ir_cron_mail_scheduler_action",
 )
