@@ -5,8 +5,8 @@ KILLS=100         blows of the kill trials        CUSTOMERS=2000 customers of a 
 KEEP=1            leaves the databases there      (logs and mails: .dev/faults/)
 """
 
+import signal
 import sys
-import traceback
 
 from dev import settings
 from dev.server import Host
@@ -19,6 +19,7 @@ from .trials import TRIALS
 
 def main():
     """Run the trials asked for; exit code 1 when a promise was broken."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     wanted = settings.words("TRIAL") or list(TRIALS)
     unknown = sorted(set(wanted) - set(TRIALS))
     if unknown:

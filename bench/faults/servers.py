@@ -17,6 +17,7 @@ import psycopg2
 
 from dev import processes, settings
 
+SCRIPT = Path(__file__).parent / "scripts" / "odoo_bin.py"
 CRONS = (
     "credit_management.ir_cron_send_letters",
     "credit_management.ir_cron_send_letters_too",
@@ -71,6 +72,7 @@ class Server:
 
     def __init__(self, host, database, log, options=(), environment=None):
         self.command = host.command("-d", database, *options)
+        self.command[1:3] = [str(SCRIPT)]  # instead of -m odoo
         self.environment = host.environment() | (environment or {})
         self.log = log
         self.starts = 0

@@ -9,6 +9,7 @@ import psycopg2
 
 from dev import database as kit_database
 from dev import settings
+from dev.testing import free_port
 
 from . import counting, population
 from .servers import AlarmClock, Database, Server, Sink
@@ -99,14 +100,15 @@ class Stage:
         """Start an Odoo server with its cron workers or threads."""
         web = ("--http-port", http_port) if http_port else ("--no-http",)
         if http_port and workers:
-            web += ("--gevent-port", http_port + 1)
+            web += ("--gevent-port", free_port())
         server = Server(
             self.host,
             self.name,
             self.folder / f"odoo-{len(self.servers)}.log",
             (
                 *("--workers", workers, "--max-cron-threads", crons, *web),
-                *("--log-level", "warn", *options),
+                *("--log-level", "warn", "--log-handler", "odoo.addons.rpc:ERROR"),
+                *options,
             ),
             environment,
         )
@@ -184,19 +186,22 @@ class Stage:
         with contextlib.suppress(psycopg2.Error):
             for (minutes,) in self.database.run(
                 """
-                WITH late AS (
-                    SELECT max(queued_until) - now() AT TIME ZONE 'UTC' AS wait
+                WITH waiting AS (
+                    SELECT id, queued_until - now() AT TIME ZONE 'UTC' AS wait
                       FROM credit_dunning_letter
-                     WHERE state IN ('queued', 'sending')
-                       AND queued_until > now() AT TIME ZONE 'UTC'
+                     WHERE state IN ('queued', 'sending') AND queued_until IS NOT NULL
+                       FOR NO KEY UPDATE SKIP LOCKED  -- nobody works on them now
+                ), late AS (
+                    SELECT max(wait) AS wait FROM waiting
+                    HAVING max(wait) > interval '0'
                 ), moved AS (
-                    UPDATE credit_dunning_letter SET queued_until = queued_until - wait
-                      FROM late
-                     WHERE state IN ('queued', 'sending')
-                       AND queued_until IS NOT NULL AND wait IS NOT NULL
+                    UPDATE credit_dunning_letter letter
+                       SET queued_until = queued_until - late.wait
+                      FROM late, waiting
+                     WHERE waiting.id = letter.id
                  RETURNING 1
                 )
-                SELECT extract(epoch FROM wait) / 60 FROM late WHERE wait IS NOT NULL
+                SELECT extract(epoch FROM wait) / 60 FROM late
                 """
             ):
                 self.minutes += float(minutes)

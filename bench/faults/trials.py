@@ -6,7 +6,7 @@ from typing import Callable
 
 from dev import settings
 
-from . import kills, mails
+from . import crowds, kills, mails
 
 
 @dataclass
@@ -80,4 +80,27 @@ TRIALS |= {
         {"customers": 300, "mode": f"bad:{mails.HALF}" if name == "half-bad" else name},
     )
     for name, says in MODES.items()
+}
+
+TRIALS |= {
+    "watchdog": Trial(
+        "limit of 15 s for jobs, 1 s a message",
+        kills.watchdog,
+        {"customers": 300, "letters": 100},
+    ),
+    "postgres": Trial(
+        "PostgreSQL crashes 3 times, 20 connections are cut",
+        kills.postgres_faults,
+        {"customers": 300, "restarts": 3, "terminations": 20},
+    ),
+    "two-servers": Trial(
+        "two servers, and users who press every button that sends",
+        crowds.two_servers,
+        {"customers": 300, "letters": 300},
+    ),
+    "ledger": Trial(
+        "four clients pay, edit, post and exclude the same invoices",
+        crowds.ledger_storm,
+        {"customers": 300, "letters": 300},
+    ),
 }
