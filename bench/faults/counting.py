@@ -17,28 +17,35 @@ LISTED = ("unknown", "failed")  # a person is asked
 # Things the database must hold at most once, each as a query for what is too many.
 DOUBLES = {
     "live items of an invoice at a level": """
-        SELECT count(*) - 1 FROM credit_dunning_letter_line
-         WHERE kind = 'chased' AND is_excluded IS NOT TRUE AND state IN
+        SELECT count(*) - 1
+          FROM credit_dunning_letter_line line
+         WHERE company_id = %(company)s AND kind = 'chased'
+           AND is_excluded IS NOT TRUE AND state IN
                ('proposed', 'queued', 'sending', 'sent', 'unknown')
          GROUP BY move_line_id, level_id, round, is_test HAVING count(*) > 1""",
     "live letters of a customer in a run": """
-        SELECT count(*) - 1 FROM credit_dunning_letter
-         WHERE state IN ('queued', 'sending', 'sent', 'unknown')
+        SELECT count(*) - 1
+          FROM credit_dunning_letter letter
+         WHERE company_id = %(company)s
+           AND state IN ('queued', 'sending', 'sent', 'unknown')
          GROUP BY run_id, commercial_partner_id, currency_id HAVING count(*) > 1""",
     "mails of a letter": """
         SELECT count(*) - 1
           FROM credit_dunning_letter_mail_mail_rel rel
           JOIN mail_mail mail ON mail.id = rel.mail_mail_id
-         WHERE mail.state != 'cancel'
-         GROUP BY credit_dunning_letter_id HAVING count(*) > 1""",
+          JOIN credit_dunning_letter letter ON letter.id = rel.credit_dunning_letter_id
+         WHERE letter.company_id = %(company)s AND mail.state != 'cancel'
+         GROUP BY letter.id HAVING count(*) > 1""",
     "notes of a letter on the customer's file": """
-        SELECT count(*) - 1
+        SELECT count(*) - max(letters.number)
           FROM mail_message message
           JOIN credit_profile profile
             ON profile.id = message.res_id AND message.model = 'credit.profile'
-          JOIN res_company company ON company.id = profile.company_id
-         WHERE company.name = 'Fault Trials' AND message.body LIKE '%%: %%'
-         GROUP BY message.res_id, message.body HAVING count(*) > 1""",
+          JOIN (SELECT profile_id, count(*) AS number FROM credit_dunning_letter
+                 WHERE message_date IS NOT NULL GROUP BY profile_id) letters
+            ON letters.profile_id = profile.id
+         WHERE profile.company_id = %(company)s AND message.body LIKE '%%: %%'
+         GROUP BY profile.id HAVING count(*) > max(letters.number)""",
 }
 
 
@@ -90,23 +97,25 @@ def count(database, sink, company, keys, may_skip=(), kills=0):
     for _time, _file, _recipients, message_id, key in sink.lines():
         arrivals[key].append(message_id)
     figures = Figures(letters=len(letters), kills=kills)
-    figures.received = sum(map(len, arrivals.values()))
     for letter in letters:
-        add_letter(figures, letter, arrivals.pop(letter["key"], []), may_skip)
+        add_letter(figures, letter, arrivals[letter["key"]], may_skip)
     figures.human = figures.unknown + figures.failed
+    company_id = database.value("SELECT id FROM res_company WHERE name = %s", [company])
     for what, query in DOUBLES.items():
-        found = sum(row[0] for row in database.run(query))
+        found = sum(row[0] for row in database.run(query, {"company": company_id}))
         if found:
             figures.notes.append(f"{found} doubles: {what}")
         figures.doubles += found
     figures.must(len(letters) == len(keys), "letters are gone from the database")
-    judge(figures, arrivals)
+    known = {key for (key,) in database.run("SELECT key FROM credit_dunning_letter")}
+    judge(figures, set(arrivals) - known)
     return figures
 
 
 def add_letter(figures, letter, message_ids, may_skip):
     """Add one letter to the figures."""
     state, arrived = letter["state"], bool(message_ids)
+    figures.received += len(message_ids)
     figures.stuck += state in UNDER_WAY
     figures.silent += state == "sent" and not arrived
     figures.unknown += state == "unknown"

@@ -10,14 +10,15 @@ from dev.steps import Failure, run
 from .stage import PATIENCE
 
 
-def kill_storm(stage, kills, workers, number=signal.SIGKILL):
+def kill_storm(stage, kills, workers, number=signal.SIGKILL, server=None):
     """End workers, or the whole threaded server, at random moments of a run.
 
     Half of the blows fall within 50 ms after a message arrived, where the window for
     a copy is; the others at any moment.
     """
-    server = stage.server(workers=workers)
-    stage.wake()
+    if not server:
+        server = stage.server(workers=workers)
+        stage.wake()
     stage.wait(lambda: stage.left(("queued",)) < stage.letters, 90)
     for blow in range(kills):
         if not stage.left():

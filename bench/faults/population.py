@@ -19,12 +19,13 @@ def template(host, customers, base=None):
     """
     base = base or installed(host)
     state = key([settings.ROOT / settings.PRODUCT, SCRIPTS], base, today(host))
-    name = f"faults_{customers}_{state}"
+    name = f"faults_{host.cluster.name}_{customers}_{state}"
     if not ready(host, name):
-        forget(host, f"faults_{customers}_*")
+        forget(host, f"faults_{host.cluster.name}_{customers}_*")
         with step(f"making {customers} customers with late invoices", "customers made"):
             database.copy(host, base, name)
             run_script(host, name, "populate.py", FAULTS_CUSTOMERS=str(customers))
+        KEPT.mkdir(parents=True, exist_ok=True)
         (KEPT / name).touch()
     return name
 

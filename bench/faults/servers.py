@@ -203,8 +203,9 @@ class AlarmClock:
     triggers do.
     """
 
-    def __init__(self, host, name, every=0.7):
+    def __init__(self, host, name, every=0.7, more=()):
         self.every = every
+        self.jobs = [*CRONS, *more]
         self.name = name
         self.database = Database(host, name)
         self.postgres = Database(host, "postgres")
@@ -219,12 +220,12 @@ class AlarmClock:
                 self.database.run(
                     """
                     INSERT INTO ir_cron_trigger (cron_id, call_at)
-                    SELECT res_id, now() AT TIME ZONE 'UTC' FROM ir_model_data
+                    SELECT res_id, '2000-01-01' FROM ir_model_data
                      WHERE module || '.' || name = ANY(%s)
                        AND NOT EXISTS (SELECT 1 FROM ir_cron_trigger
                                         WHERE cron_id = res_id)
                     """,
-                    [list(CRONS)],
+                    [self.jobs],
                 )
                 self.postgres.run("SELECT pg_notify('cron_trigger', %s)", [self.name])
             time.sleep(self.every)

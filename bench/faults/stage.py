@@ -65,11 +65,15 @@ class Stage:
 
     def queued_keys(self):
         """Return the keys of the queued letters, in the order they go."""
+        return self.all_keys(("queued",))
+
+    def all_keys(self, states=(*counting.UNDER_WAY, "sent", "failed", "unknown")):
+        """Return the keys of the letters in some states."""
         rows = self.database.run(
             "SELECT letter.key FROM credit_dunning_letter letter"
             " JOIN res_company company ON company.id = letter.company_id"
-            " WHERE company.name = %s AND state = 'queued' ORDER BY letter.id",
-            [COMPANY],
+            " WHERE company.name = %s AND state IN %s ORDER BY letter.id",
+            [COMPANY, tuple(states)],
         )
         return [key for (key,) in rows]
 

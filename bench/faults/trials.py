@@ -6,7 +6,7 @@ from typing import Callable
 
 from dev import settings
 
-from . import crowds, kills, mails
+from . import clocks, crowds, dirt, kills, mails
 
 
 @dataclass
@@ -102,5 +102,26 @@ TRIALS |= {
         "four clients pay, edit, post and exclude the same invoices",
         crowds.ledger_storm,
         {"customers": 300, "letters": 300},
+    ),
+}
+
+TRIALS |= {
+    "clock": Trial(
+        "the clock jumps: ahead, back, ten days off",
+        clocks.clock,
+        {"customers": 20, "plan": clocks.jumps},
+    ),
+    "daylight": Trial(
+        "daylight saving time and time zones",
+        clocks.clock,
+        {"customers": 20, "plan": clocks.daylight},
+    ),
+}
+
+TRIALS |= {
+    "dirty": Trial(
+        "odd things that ten years leave in a database",
+        dirt.dirty_data,
+        {"customers": 20},
     ),
 }
