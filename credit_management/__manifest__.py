@@ -22,6 +22,7 @@
         # Wizards before the views whose buttons open them.
         "wizards/credit_dunning_letter_skip_views.xml",
         "wizards/credit_dunning_letter_preview_views.xml",
+        "wizards/credit_overview_views.xml",
         "views/credit_dunning_level_views.xml",
         "views/credit_dunning_policy_views.xml",
         "views/credit_dunning_letter_views.xml",
@@ -29,6 +30,7 @@
         "views/credit_dunning_run_views.xml",
         "views/credit_exclusion_views.xml",
         "views/credit_profile_views.xml",
+        "views/account_bank_statement_line_views.xml",
         "views/account_move_views.xml",
         "views/account_move_line_views.xml",
         "views/res_partner_views.xml",

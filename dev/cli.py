@@ -2,7 +2,7 @@
 
 import errno
 
-from . import database, demo, housekeeping, lint, server, testing
+from . import database, demo, host_suites, housekeeping, lint, server, testing
 from .steps import Failure, say
 
 COMMANDS = {
@@ -12,7 +12,7 @@ COMMANDS = {
     "db": database.make,
     "odoo": server.odoo,
     "shell": server.shell,
-    "host-tests": testing.host_tests,
+    "host-tests": host_suites.host_tests,
     "bench": housekeeping.bench,
     "faults": housekeeping.faults,
     "stop": housekeeping.stop,

@@ -14,7 +14,7 @@ make lint        ruff and pylint-odoo
 make db          a fresh database: DB=name MODULES=a,b [DEMO=1]
 make odoo        Odoo's own command line: ARGS="…" (any option or subcommand)
 make shell       Odoo's shell: DB=name
-make host-tests  the host's own tests beside our add-ons: [TAGS=/account,…]
+make host-tests  the host's own tests without and with our add-ons: [TAGS=/account,…]
 make bench       benchmarks
 make faults      fault trials
 make stop        end everything the kit started

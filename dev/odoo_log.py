@@ -14,6 +14,10 @@ TOTAL = re.compile(
 )
 SKIPPED = re.compile(r"skipped (?P<test>\S+) : (?P<reason>.*)")
 RESULT = re.compile(r"(?:FAIL|ERROR): (?P<test>\S+)")
+STARTED = re.compile(r"Starting (?P<test>\S+) \.\.\.")
+ENDED_BADLY = re.compile(
+    r"(?P<how>FAIL|ERROR): (?:Subtest )?(?P<test>setUpClass .*|tearDownClass .*|\S+)"
+)
 RAISED = re.compile(r"[\w.]+: \S")
 FORBIDDEN = ("demo data failed to install", "have no access rules")
 
@@ -47,10 +51,10 @@ def entries(text):
         yield tuple(current)
 
 
-def known_errors():
+def known_errors(name="known_errors.txt"):
     """Return (pattern, reason) of the lines that are no fault of the add-on."""
     pairs = []
-    for line in (settings.ROOT / "dev/known_errors.txt").read_text().splitlines():
+    for line in (settings.ROOT / "dev" / name).read_text().splitlines():
         if line.strip() and not line.startswith("#"):
             pattern, _mark, reason = line.partition(" ## ")
             pairs.append((re.compile(pattern.strip()), reason.strip()))
@@ -72,6 +76,38 @@ def examine(text):
             findings.failures.append(sentence(level, logger, message))
     findings.failures = list(dict.fromkeys(findings.failures))
     return findings
+
+
+def results(text):
+    """Return how each test of a run ended: dict of its name -> (outcome, cause).
+
+    >>> moment = "2026-01-02 03:04:05,678 12 "
+    >>> logger = " db odoo.addons.sale.tests.test_sale: "
+    >>> log = [
+    ...     moment + "INFO" + logger + "Starting TestSale.test_a ... ",
+    ...     moment + "INFO" + logger + "Starting TestSale.test_b ... ",
+    ...     moment + "ERROR" + logger + "FAIL: Subtest TestSale.test_b (x=1)",
+    ...     "Traceback:", "AssertionError: 1 != 2",
+    ...     moment + "INFO" + logger + "Starting TestSale.test_c ... ",
+    ...     moment + "INFO" + logger + "skipped TestSale.test_c : no Chrome",
+    ... ]
+    >>> for name, result in results(chr(10).join(log)).items():
+    ...     print(name, result)
+    sale.tests.test_sale.TestSale.test_a ('passed', '')
+    sale.tests.test_sale.TestSale.test_b ('failed', 'AssertionError: 1 != 2')
+    sale.tests.test_sale.TestSale.test_c ('skipped', 'no Chrome')
+    """
+    found = {}
+    for level, logger, message in entries(text):
+        place = logger.removeprefix("odoo.addons.")
+        if started := STARTED.match(message):
+            found.setdefault(f"{place}.{started['test']}", ("passed", ""))
+        elif skipped := SKIPPED.match(message):
+            found[f"{place}.{skipped['test']}"] = ("skipped", skipped["reason"])
+        elif level == "ERROR" and (ended := ENDED_BADLY.match(message)):
+            outcome = "failed" if ended["how"] == "FAIL" else "error"
+            found[f"{place}.{ended['test']}"] = (outcome, exception(message))
+    return found
 
 
 def excused(line, known):

@@ -1,5 +1,6 @@
 """Odoo's command line with database, add-on path and server filled in."""
 
+import itertools
 import os
 import shlex
 import subprocess
@@ -7,6 +8,34 @@ import subprocess
 from . import odoo_source, packages, programs, settings
 from .postgres import Cluster
 from .steps import lock, need_disk, say
+
+# Subcommands of Odoo that take the configuration file after a word of their own, and
+# those that take none.
+NESTED = ("i18n", "module")
+WITHOUT_CONFIG = ("deploy", "help", "scaffold", "upgrade_code")
+
+
+def place_config(arguments, config):
+    """Put the configuration file where Odoo's command line wants it.
+
+    >>> " ".join(place_config(["-d", "demo"], "c.conf"))
+    '-c c.conf -d demo'
+    >>> " ".join(place_config(["shell", "-d", "demo"], "c.conf"))
+    'shell -c c.conf -d demo'
+    >>> " ".join(place_config(["db", "drop", "demo"], "c.conf"))
+    'db -c c.conf drop demo'
+    >>> " ".join(place_config(["i18n", "export", "-d", "demo", "base"], "c.conf"))
+    'i18n export -c c.conf -d demo base'
+    >>> " ".join(place_config(["module", "--help"], "c.conf"))
+    'module --help'
+    >>> " ".join(place_config(["scaffold", "new"], "c.conf"))
+    'scaffold new'
+    """
+    words = list(itertools.takewhile(lambda word: word[:1] != "-", arguments[:2]))
+    first = 2 if words[:1] and words[0] in NESTED else min(len(words), 1)
+    if len(words) < first or (words and words[0] in WITHOUT_CONFIG):
+        return arguments
+    return [*arguments[:first], "-c", config, *arguments[first:]]
 
 
 class Host:
@@ -48,14 +77,10 @@ class Host:
         return path
 
     def command(self, *arguments):
-        """Return the command line; a leading word is a subcommand of Odoo."""
+        """Return the command line; leading words are a subcommand of Odoo."""
         arguments = [str(part) for part in arguments]
-        first = []
-        if arguments and not arguments[0].startswith("-"):
-            first = [arguments.pop(0)]
-        return [str(self.python), "-m", "odoo", *first, "-c", str(self.config)] + (
-            arguments
-        )
+        placed = place_config(arguments, str(self.config))
+        return [str(self.python), "-m", "odoo", *placed]
 
     def environment(self):
         """Return the environment Odoo runs in, free of the caller's settings."""

@@ -1,4 +1,4 @@
-"""`make test` and `make host-tests`: rules, linters, and the add-on in Odoo."""
+"""`make test`: rules, linters, and the add-on in Odoo."""
 
 import concurrent.futures
 import hashlib
@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 from . import database, lint, odoo_log, programs, settings
 from .server import Host
-from .steps import Failure, lock, run, say, short, step
+from .steps import Failure, lock, say, short, step
 
 MINIMAL = ("account_payment",)
 FULL = ("account_payment", "sale_management", "stock", "sms", "website", "payment_demo")
-HOST_TAGS = "/account,/account_payment,/payment,/portal"
+DOCTESTS = ("dev/odoo_log.py", "dev/server.py", "dev/host_suites.py")
 PYTEST_FOUND_NOTHING = 5
 
 
@@ -55,7 +55,7 @@ def timed(part, *arguments):
 def rules(host):
     """Run the rules' own tests and doctests: no Odoo, no database."""
     outcome = Outcome("rules (pytest, hypothesis, doctests)")
-    wanted = ("tests", f"{settings.PRODUCT}/logic", "dev/odoo_log.py")
+    wanted = ("tests", f"{settings.PRODUCT}/logic", *DOCTESTS)
     places = [place for place in wanted if (settings.ROOT / place).exists()]
     command = [host.python, "-m", "pytest", "-q", "--doctest-modules", *places]
     log = settings.LOGS / "rules.log"
@@ -214,41 +214,3 @@ def summary(outcomes, host):
     failed = sum(bool(one.failures) for one in outcomes)
     say(f"\n{len(outcomes) - failed} passed, {failed} failed")
     return 1 if failures else 0
-
-
-def host_tests():
-    """`make host-tests`: the host's own suites with our add-ons installed."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with lock("test", wait=False):
-        host = Host("test", programs_too=True)
-        try:
-            outcome = timed(suites_beside_us, host)
-        finally:
-            host.cluster.stop_if_ours()
-    return summary([outcome], host)
-
-
-def suites_beside_us(host):
-    """Install our add-ons on the full database, then run the host's tests."""
-    tags = settings.text("TAGS", HOST_TAGS)
-    own = settings.own_addons()
-    database.copy(host, Database("full", FULL, own, []).template(host), "host_tests")
-    with step("installing our add-ons beside the host", "our add-ons installed"):
-        run(
-            host.command(
-                *("-d", "host_tests", "-i", ",".join(own), "--with-demo"),
-                *("--no-http", "--stop-after-init"),
-            ),
-            "Our add-ons could not be installed.",
-            log="host-tests-install",
-            env=host.environment(),
-        )
-    with step(f"the host's own tests ({tags})", "host's tests done"):
-        log, _code = run_tests(host, "host_tests", f"--test-tags={tags}")
-    found = odoo_log.examine(log.read_text(errors="replace"))
-    outcome = Outcome("host's own tests", failures=found.failures)
-    outcome.not_run = found.skipped
-    outcome.note = f"{found.tests} tests, log in {short(log)}"
-    if not found.tests:
-        outcome.failures.append(f"no test ran, see {short(log)}")
-    return outcome

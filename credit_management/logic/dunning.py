@@ -213,14 +213,15 @@ class Policy:
     minimum_amount: Decimal = ZERO
     bundle_by_document: bool = False
     calendar: WorkCalendar = EVERY_DAY
+    reminders: tuple = field(init=False, repr=False, compare=False)
+    dunning_levels: tuple = field(init=False, repr=False, compare=False)
 
-    @property
-    def reminders(self) -> tuple:
-        return tuple(level for level in self.levels if level.is_reminder)
-
-    @property
-    def dunning_levels(self) -> tuple:
-        return tuple(level for level in self.levels if not level.is_reminder)
+    def __post_init__(self):
+        # Sorted out once: asked for at each item.
+        reminders = tuple(level for level in self.levels if level.is_reminder)
+        dunning = tuple(level for level in self.levels if not level.is_reminder)
+        object.__setattr__(self, "reminders", reminders)
+        object.__setattr__(self, "dunning_levels", dunning)
 
 
 # === DECISION === #
@@ -419,6 +420,8 @@ def _own_verdict(item, customer, policy, today):
 
 def _claimable(item, day):
     """Return what nobody withholds of an item on a day; zero or less for nothing."""
+    if not item.withheld:
+        return item.residual - item.under_way
     in_force = [held for held in item.withheld if held.holds_on(day)]
     if any(held.amount is None for held in in_force):
         return ZERO
@@ -520,6 +523,8 @@ def _interval_day(customer, policy):
 
 def _free_day(item, customer, start):
     """Return the first day on which neither item nor customer is withheld, if any."""
+    if not item.withheld and not customer.withheld:
+        return start if item.residual > item.under_way else None
     held_back = (*item.withheld, *customer.withheld)
     untils = {held.until for held in held_back if held.until and held.until >= start}
     for day in sorted({start} | {days_after(until, 1) for until in untils}):

@@ -6,6 +6,7 @@ from datetime import date
 MONDAY_TO_FRIDAY = frozenset(range(5))
 # A calendar without a working day in this many days is taken for a mistake.
 SEARCH_LIMIT_DAYS = 366
+FIRST, LAST = date.min.toordinal(), date.max.toordinal()
 
 
 def days_after(day: date, count: int) -> date:
@@ -20,8 +21,9 @@ def days_after(day: date, count: int) -> date:
     datetime.date(9999, 12, 31)
     """
     ordinal = day.toordinal() + count
-    first, last = date.min.toordinal(), date.max.toordinal()
-    return date.fromordinal(min(max(ordinal, first), last))
+    if ordinal < FIRST:
+        return date.min
+    return date.fromordinal(ordinal) if ordinal <= LAST else date.max
 
 
 @dataclass(frozen=True, slots=True)

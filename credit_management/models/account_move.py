@@ -22,6 +22,14 @@ class AccountMove(models.Model):
         groups="credit_management.group_credit_user",
     )
 
+    credit_notice = fields.Char(
+        string="Dunning",
+        compute="_compute_credit_notice",
+        compute_sudo=True,
+        groups="base.group_user",
+        help="What colleagues without access to dunning are told of the invoice.",
+    )
+
     # === COMPUTE METHODS === #
 
     @api.depends("line_ids.credit_level_id", "line_ids.credit_last_letter_date")
@@ -42,6 +50,16 @@ class AccountMove(models.Model):
             move.credit_level_id = highest.credit_level_id
             days = [day for day in of_move.mapped("credit_last_letter_date") if day]
             move.credit_last_letter_date = max(days, default=False)
+
+    @api.depends("credit_level_id", "payment_state")
+    def _compute_credit_notice(self):
+        """Name the level of an invoice that is still open.
+
+        sudo: who may read an invoice may know what its customer was told about it.
+        """
+        for move in self:
+            is_open = move.payment_state in ("not_paid", "partial")
+            move.credit_notice = is_open and move.credit_level_id.name
 
     def _search_credit_level_id(self, operator, value):
         if operator != "in":

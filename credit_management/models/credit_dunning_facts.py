@@ -1,6 +1,7 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 
 from odoo import api, fields, models
 from odoo.tools import SQL
@@ -13,6 +14,9 @@ from ..logic.open_amount import OpenLine, PaymentUnderWay, spread_payments
 LIVE_STATES = ("queued", "sending", "sent", "unknown")
 # In these it is not decided yet: its items stay out of other runs.
 OPEN_STATES = ("proposed", "queued", "sending")
+# So many customers are looked at together: enough to make queries few, little enough
+# to keep memory the same however large the ledger is.
+BATCH_CUSTOMERS = 2000
 
 
 @dataclass
@@ -22,6 +26,9 @@ class DunningFacts:
     :param customers: dict customer id -> ``dunning.Customer``
     :param lines: dict receivable line id -> its row (see ``_read_lines``)
     :param policies: dict customer id -> (policy, how it was found)
+    :param receipts: dict customer id -> (dict currency id -> amount, amount in the
+        company's currency), of money in the bank that nobody has matched; customers
+        with nothing open included
     """
 
     company: models.BaseModel
@@ -29,19 +36,33 @@ class DunningFacts:
     customers: dict = field(default_factory=dict)
     lines: dict = field(default_factory=dict)
     policies: dict = field(default_factory=dict)
+    receipts: dict = field(default_factory=dict)
+    _rules: dict = field(default_factory=dict)
+
+    @cached_property
+    def calendar(self):
+        """The working days of the company."""
+        return self.company._credit_calendar()
 
     def decide(self):
         """Yield (customer id, decision) for every customer."""
-        calendar = self.company._credit_calendar()
-        logic_policies = {}
         for partner_id, customer in self.customers.items():
-            policy, _origin = self.policies[partner_id]
-            if policy not in logic_policies:
-                logic_policies[policy] = policy._to_logic(calendar) if policy else None
-            yield (
-                partner_id,
-                dunning.decide(customer, logic_policies[policy], self.today),
-            )
+            rule = self.get_rule(partner_id)
+            yield partner_id, dunning.decide(customer, rule, self.today)
+
+    def get_rule(self, partner_id):
+        """Return the policy of a customer as the rule wants it, or None."""
+        policy, _origin = self.policies[partner_id]
+        if policy not in self._rules:
+            self._rules[policy] = policy._to_logic(self.calendar) if policy else None
+        return self._rules[policy]
+
+    def get_company_amount(self, line_id, amount):
+        """Return a part of what is open on an item in the company's currency."""
+        row = self.lines[line_id]
+        if amount == row["residual"]:
+            return row["residual_company"]
+        return row["residual_company"] * (amount / row["residual"])
 
 
 class CreditDunningFactsGatherer(models.AbstractModel):
@@ -57,6 +78,83 @@ class CreditDunningFactsGatherer(models.AbstractModel):
     _description = "Facts for Dunning"
 
     @api.model
+    def _gather_in_batches(self, company, today, partners=None, after=0):
+        """Yield (customers, facts) for batches of customers, in the order of their ids.
+
+        All who have anything open, or of whom an earlier evaluation says so.
+
+        :param partners: commercial partners to look at; all when left out
+        :param after: id of the last customer that was looked at already
+        """
+        if partners is None:
+            self.env.flush_all()
+            ids = self._find_customer_ids(company, after)
+        else:
+            ids = sorted(id_ for id_ in partners.ids if id_ > after)
+        for start in range(0, len(ids), BATCH_CUSTOMERS):
+            customers = self.env["res.partner"].browse(
+                ids[start : start + BATCH_CUSTOMERS]
+            )
+            yield customers, self._gather(company, today, customers)
+
+    @api.model
+    def _find_customer_ids(self, company, after=0):
+        """Return who has anything open, or is noted to have."""
+        accounts = self._get_receivable_accounts(company)
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT customer.commercial_partner_id
+                  FROM (SELECT DISTINCT line.partner_id
+                          FROM account_move_line line
+                         WHERE %(open_lines)s) AS owing
+                  JOIN res_partner customer ON customer.id = owing.partner_id
+                 WHERE customer.commercial_partner_id > %(after)s
+                 UNION
+                SELECT partner_id FROM credit_dunning_outcome
+                 WHERE company_id = %(company)s AND run_id IS NULL
+                   AND partner_id > %(after)s
+                 UNION
+                SELECT partner_id FROM credit_profile
+                 WHERE company_id = %(company)s AND partner_id > %(after)s
+                   AND (open_amount != 0 OR unapplied_amount != 0
+                        OR receipt_amount != 0)
+                 UNION
+                SELECT profile.partner_id
+                  FROM account_bank_statement_line line
+                  JOIN res_partner customer ON customer.id = line.partner_id
+                  -- who has nothing but a receipt needs no file
+                  JOIN credit_profile profile
+                    ON profile.partner_id = customer.commercial_partner_id
+                   AND profile.company_id = line.company_id
+                 WHERE line.company_id = %(company)s AND line.amount > 0
+                   AND line.is_reconciled IS NOT TRUE
+                   AND profile.partner_id > %(after)s
+              ORDER BY 1
+                """,
+                open_lines=self._is_open_line(company, accounts),
+                company=company.id,
+                after=after,
+            )
+        )
+        return [id_ for (id_,) in rows]
+
+    @api.model
+    def _is_open_line(self, company, accounts):
+        """Return the condition that makes a ledger line (``line``) an open item."""
+        return SQL(
+            """
+            line.company_id = %s
+            AND line.account_id = ANY(%s)
+            AND line.parent_state = 'posted'
+            AND line.reconciled IS NOT TRUE
+            AND line.amount_residual_currency != 0
+            """,
+            company.id,
+            accounts.ids,
+        )
+
+    @api.model
     def _gather(self, company, today, partners=None, letters=None):
         """Gather the facts of a company's customers who have anything open.
 
@@ -66,6 +164,7 @@ class CreditDunningFactsGatherer(models.AbstractModel):
         """
         self.env.flush_all()
         facts = DunningFacts(company, today)
+        facts.receipts = self._read_unmatched_receipts(company, partners)
         rows = self._read_lines(company, partners)
         if not rows:
             return facts
@@ -86,7 +185,8 @@ class CreditDunningFactsGatherer(models.AbstractModel):
         withheld_items = self._get_withheld_items(facts, letters)
         withheld_customers = self._get_withheld_customers(facts)
         last_messages = self._read_last_messages(company, partner_ids, letters)
-        receipts = self._read_unmatched_receipts(company, partner_ids)
+        # They are shown to people in any case; the rule minds them where wanted.
+        receipts = facts.receipts if company.credit_guard_receipts else {}
         rates = {
             currency.id: to_decimal(
                 currency._get_conversion_rate(
@@ -122,7 +222,7 @@ class CreditDunningFactsGatherer(models.AbstractModel):
                 credits=tuple(credits_[partner_id]),
                 withheld=tuple(withheld_customers.get(partner_id, ())),
                 last_message=last_messages.get(partner_id),
-                receipts=receipts.get(partner_id, {}),
+                receipts=receipts.get(partner_id, ({}, None))[0],
                 rates=rates,
             )
         return facts
@@ -272,16 +372,11 @@ class CreditDunningFactsGatherer(models.AbstractModel):
                   JOIN res_partner customer ON customer.id = line.partner_id
                   JOIN res_partner commercial
                     ON commercial.id = customer.commercial_partner_id
-                 WHERE line.company_id = %s
-                   AND line.account_id IN %s
-                   AND line.parent_state = 'posted'
-                   AND line.reconciled IS NOT TRUE
-                   AND line.amount_residual_currency != 0
+                 WHERE %s
                    %s
               ORDER BY customer.commercial_partner_id, line.date_maturity, line.id
                 """,
-                company.id,
-                tuple(accounts.ids),
+                self._is_open_line(company, accounts),
                 condition,
             )
         )
@@ -511,36 +606,57 @@ class CreditDunningFactsGatherer(models.AbstractModel):
         return dict(rows)
 
     @api.model
-    def _read_unmatched_receipts(self, company, partner_ids):
-        """Return money in the bank that nobody has matched, per customer and currency.
+    def _read_unmatched_receipts(self, company, partners=None):
+        """Return money in the bank that nobody has matched, per customer.
 
-        :return: dict customer id -> dict currency id -> amount
+        Of a receipt that is matched in part, the rest counts. Amounts are added per
+        currency; in the company's currency each receipt is converted by itself, so
+        that a list of them adds up to the cent.
+
+        :return: dict customer id -> (dict currency id -> amount, amount in the
+            company's currency)
         """
-        if not company.credit_guard_receipts:
-            return {}
+        condition = SQL()
+        if partners is not None:
+            condition = SQL(
+                "AND partner.commercial_partner_id = ANY(%s)", list(partners.ids)
+            )
         rows = self.env.execute_query_dict(
             SQL(
                 """
                 SELECT partner.commercial_partner_id AS customer_id,
                        COALESCE(line.foreign_currency_id, line.currency_id)
                            AS currency_id,
-                       SUM(CASE WHEN line.foreign_currency_id IS NULL THEN line.amount
-                                ELSE line.amount_currency END)::text AS amount
+                       SUM(-line.amount_residual::numeric)::text AS amount,
+                       ARRAY_AGG((-line.amount_residual::numeric)::text)
+                           FILTER (WHERE COALESCE(line.foreign_currency_id,
+                                                  line.currency_id) != %s) AS parts
                   FROM account_bank_statement_line line
                   JOIN account_move move ON move.id = line.move_id
                   JOIN res_partner partner ON partner.id = line.partner_id
                  WHERE line.company_id = %s
-                   AND partner.commercial_partner_id = ANY(%s)
                    AND line.is_reconciled IS NOT TRUE
                    AND move.state = 'posted'
                    AND line.amount > 0
+                   AND line.amount_residual < 0
+                   %s
               GROUP BY 1, 2
                 """,
+                company.currency_id.id,
                 company.id,
-                partner_ids,
+                condition,
             )
         )
-        receipts = defaultdict(dict)
+        receipts = defaultdict(lambda: ({}, dunning.ZERO))
         for row in rows:
-            receipts[row["customer_id"]][row["currency_id"]] = to_decimal(row["amount"])
-        return receipts
+            amounts, total = receipts[row["customer_id"]]
+            currency_id = row["currency_id"]
+            amounts[currency_id] = to_decimal(row["amount"])
+            total += sum(
+                self._convert(
+                    to_decimal(part), currency_id, company.currency_id.id, company
+                )
+                for part in row["parts"] or [row["amount"]]
+            )
+            receipts[row["customer_id"]] = (amounts, total)
+        return dict(receipts)

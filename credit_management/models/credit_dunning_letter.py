@@ -4,7 +4,6 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import email_normalize
 
 from .credit_dunning_facts import LIVE_STATES
 
@@ -30,7 +29,7 @@ class CreditDunningLetter(models.Model):
 
     _name = "credit.dunning.letter"
     _description = "Dunning Letter"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin", "credit.bulk.mixin"]
     _order = "id desc"
     _check_company_auto = True
     _mail_post_access = "read"
@@ -40,7 +39,7 @@ class CreditDunningLetter(models.Model):
     run_id = fields.Many2one(
         "credit.dunning.run", index="btree_not_null", ondelete="cascade"
     )
-    company_id = fields.Many2one("res.company", required=True, index=True)
+    company_id = fields.Many2one("res.company", required=True)
     company_currency_id = fields.Many2one(
         related="company_id.currency_id", string="Company Currency"
     )
@@ -150,7 +149,6 @@ class CreditDunningLetter(models.Model):
         required=True,
         readonly=True,
         copy=False,
-        index=True,
         default=lambda self: self._default_key(),
     )
 
@@ -166,6 +164,9 @@ class CreditDunningLetter(models.Model):
     body_sha256 = fields.Char(string="SHA-256 of the Text", readonly=True)
 
     # For the review
+    receipt_amount = fields.Monetary(
+        related="profile_id.receipt_amount", currency_field="company_currency_id"
+    )
     flags = fields.Char(compute="_compute_flags", string="Look At")
     chased_count = fields.Integer(compute="_compute_chased_count", string="Items")
     oldest_days_late = fields.Integer(
@@ -229,7 +230,13 @@ class CreditDunningLetter(models.Model):
             letter.chased_count = len(chased)
             letter.oldest_days_late = max(chased.mapped("days_late"), default=0)
 
-    @api.depends("line_ids.amount", "partner_id", "amount_company", "recipient_emails")
+    @api.depends(
+        "line_ids.amount",
+        "partner_id",
+        "amount_company",
+        "recipient_emails",
+        "receipt_amount",
+    )
     def _compute_flags(self):
         before = dict(
             self.env["credit.dunning.letter"]._read_group(
@@ -242,6 +249,10 @@ class CreditDunningLetter(models.Model):
                 ["__count"],
             )
         )
+        # Read for all at once what is looked at letter by letter.
+        self.line_ids.move_line_id.fetch(
+            ["currency_id", "amount_currency", "amount_residual_currency"]
+        )
         for letter in self:
             flags = []
             if letter.state in ("proposed", "queued"):
@@ -249,6 +260,8 @@ class CreditDunningLetter(models.Model):
                     flags.append(self.env._("first contact"))
                 if letter.amount_company >= LARGE_AMOUNT:
                     flags.append(self.env._("large amount"))
+                if letter.receipt_amount:
+                    flags.append(self.env._("receipt not matched"))
                 if not letter.recipient_emails:
                     flags.append(self.env._("no e-mail address"))
                 # sudo: whether mail to a contact bounced is told to collectors.
@@ -291,15 +304,7 @@ class CreditDunningLetter(models.Model):
     @api.constrains("email_cc")
     def _check_email_cc(self):
         for letter in self:
-            for part in (letter.email_cc or "").replace(";", ",").split(","):
-                if part.strip() and not email_normalize(part):
-                    raise ValidationError(
-                        self.env._(
-                            "“%(address)s” is not an e-mail address. Separate several"
-                            " addresses with commas.",
-                            address=part.strip(),
-                        )
-                    )
+            self.env["credit.profile"]._check_addresses(letter.email_cc)
 
     # === CRUD METHODS === #
 
@@ -525,6 +530,11 @@ class CreditDunningLetter(models.Model):
             raise UserError(self.env._("There is nothing to reverse."))
         letters._reverse()
 
+    def action_view_receipts(self):
+        """Open the customer's bank entries that nobody has matched yet."""
+        self.ensure_one()
+        return self.profile_id.action_view_receipts()
+
     def action_open_profile(self):
         """Open the credit file of the customer."""
         self.ensure_one()
@@ -540,34 +550,48 @@ class CreditDunningLetter(models.Model):
         """
         if not messages:
             return self.browse()
-        partners = self.env["res.partner"].browse(
-            {partner_id for partner_id, _message in messages}
-        )
-        profiles = self.env["credit.profile"]._get_or_create(facts.company, partners)
-        profile_of = {profile.partner_id.id: profile for profile in profiles}
         # sudo: letters are made by runs, which one must be allowed to write.
         run.check_access("write")
-        quiet = self.sudo().with_context(
-            tracking_disable=True,
-            mail_create_nolog=True,
-            mail_create_nosubscribe=True,
-        )
-        letters = quiet.create(
-            [
-                self._prepare_letter_values(run, facts, profile_of[partner_id], message)
-                for partner_id, message in messages
-            ]
-        )
-        quiet.line_ids.create(
-            [
-                vals | {"letter_id": letter.id}
-                for letter, (_partner_id, message) in zip(
-                    letters, messages, strict=True
-                )
-                for vals in self._prepare_line_values(facts, message)
-            ]
-        )
+        letters_sudo, lines_sudo = self.sudo(), self.sudo().line_ids
+        profile_of = self._get_profiles_of_messages(facts, messages)
+        vals_list, items_list = [], []
+        for partner_id, message in messages:
+            profile = profile_of[partner_id]
+            vals = self._prepare_letter_values(run, facts, profile, message)
+            items = self._prepare_line_values(facts, message)
+            vals |= self._prepare_computed_values(vals, items)
+            vals_list.append(vals)
+            items_list.append(items)
+        letters = letters_sudo._create_in_bulk(vals_list)
+        amounts = [self._fields[name] for name in self._get_amount_names()]
+        with self.env.protecting(amounts, letters):
+            lines_sudo._create_in_bulk(
+                [
+                    item | lines_sudo._prepare_copied_values(letter_id, vals)
+                    for letter_id, vals, items in zip(
+                        letters.ids, vals_list, items_list, strict=True
+                    )
+                    for item in items
+                ]
+            )
         return self.browse(letters.ids)
+
+    @api.model
+    def _get_profiles_of_messages(self, facts, messages):
+        """Return the credit files by customer id, with all that letters read of them.
+
+        Read here in one go: the host would read every column of every contact.
+        """
+        partners = self.env["res.partner"].browse(
+            dict.fromkeys(partner_id for partner_id, _message in messages)
+        )
+        contacts = partners.browse(
+            dict.fromkeys(message.contact for _partner_id, message in messages)
+        )
+        (partners | contacts).sudo().fetch(["name", "email_normalized"])
+        profiles = self.env["credit.profile"]._get_or_create(facts.company, partners)
+        profiles.fetch(["partner_id", "email_cc", "user_id"])
+        return {profile.partner_id.id: profile for profile in profiles}
 
     @api.model
     def _prepare_letter_values(self, run, facts, profile, message):
@@ -588,6 +612,48 @@ class CreditDunningLetter(models.Model):
             "currency_id": message.currency,
             "pay_by_date": message.pay_by,
             "is_test": facts.company.credit_mode == "redirect",
+            "key": self._default_key(),
+        }
+
+    @api.model
+    def _get_amount_names(self):
+        """Return the amounts of a letter that follow from its items."""
+        return ["amount_total", "amount_company", "amount_upcoming"]
+
+    @api.model
+    def _prepare_computed_values(self, vals, items):
+        """Return what the compute methods would say of a new letter, without reading.
+
+        Who extends one of those methods extends this, or takes its field out of the
+        result: what is not here is computed by the host. A test compares the two.
+
+        :param vals: values of the letter
+        :param items: list of values of its items
+        """
+        # sudo: whoever proposes names the customer, whoever looks after it.
+        partners_sudo = self.env["res.partner"].sudo()
+        recipients_sudo = partners_sudo.browse(
+            [id_ for _set, _zero, ids in vals["recipient_ids"] for id_ in ids]
+            or vals["partner_id"]
+        )
+        emails = [partner_sudo.email_normalized for partner_sudo in recipients_sudo]
+        level = self.env["credit.dunning.level"].browse(vals["level_id"])
+        customer_sudo = partners_sudo.browse(vals["commercial_partner_id"])
+        currency = self.env["res.currency"].browse(vals["currency_id"])
+        company = self.env["res.company"].browse(vals["company_id"])
+        total = company_total = upcoming = 0.0
+        for item in items:
+            if item.get("is_reminder"):
+                upcoming += item["amount"]
+            else:
+                total += item["amount"]
+                company_total += company.currency_id.round(item["amount_company"])
+        return {
+            "name": f"{level.name or ''} – {customer_sudo.name or ''}",
+            "recipient_emails": ", ".join(email for email in emails if email),
+            "amount_total": currency.round(max(total, 0.0)),
+            "amount_company": company.currency_id.round(max(company_total, 0.0)),
+            "amount_upcoming": currency.round(upcoming),
         }
 
     @api.model
@@ -621,7 +687,6 @@ class CreditDunningLetter(models.Model):
     def _prepare_item_values(self, facts, line_id, amount):
         row = facts.lines[line_id]
         due = row["date_maturity"]
-        share = amount / row["residual"]
         return {
             "move_line_id": line_id,
             "move_id": row["move_id"],
@@ -630,7 +695,7 @@ class CreditDunningLetter(models.Model):
             "date_maturity": due,
             "days_late": max((facts.today - due).days, 0) if due else 0,
             "amount": float(amount),
-            "amount_company": float(row["residual_company"] * share),
+            "amount_company": float(facts.get_company_amount(line_id, amount)),
         }
 
     def _get_chased_lines(self):

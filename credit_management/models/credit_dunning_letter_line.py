@@ -11,6 +11,7 @@ class CreditDunningLetterLine(models.Model):
 
     _name = "credit.dunning.letter.line"
     _description = "Dunning Letter Item"
+    _inherit = ["credit.bulk.mixin"]
     _order = "letter_id, kind, date_maturity, id"
     _rec_name = "name"
 
@@ -99,6 +100,23 @@ class CreditDunningLetterLine(models.Model):
             raise UserError(
                 self.env._("The items of a letter that left cannot be deleted.")
             )
+
+    # === BUSINESS METHODS === #
+
+    @api.model
+    def _prepare_copied_values(self, letter_id, vals):
+        """Return what the items of a new letter copy from it.
+
+        :param vals: values of the letter
+        """
+        return {
+            "letter_id": letter_id,
+            "company_id": vals["company_id"],
+            "partner_id": vals["commercial_partner_id"],
+            "currency_id": vals["currency_id"],
+            "state": vals.get("state", "proposed"),
+            "is_test": vals["is_test"],
+        }
 
     # === ACTION METHODS === #
 

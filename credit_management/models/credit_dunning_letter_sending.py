@@ -1,7 +1,9 @@
 import hashlib
 import logging
+from collections import defaultdict
 from datetime import timedelta
 
+import psycopg2
 from markupsafe import Markup
 
 from odoo import api, fields, models
@@ -17,11 +19,13 @@ _logger = logging.getLogger(__name__)
 # The wire knows the letter by this header, so that anyone can count copies.
 KEY_HEADER = "X-Credit-Key"
 # Letters handed over in one transaction.
-HAND_OVER_BATCH = 20
+HAND_OVER_BATCH = 40
 # A letter taken so often without success is parked with a task.
 MAX_FAILURES = 3
 # One that was taken is not taken again for so long, should the worker have died.
 PATIENCE = timedelta(minutes=1)
+# After a clash with somebody who works on the same documents.
+CLASH_WAIT = timedelta(seconds=5)
 # Jobs of the same work: as many workers can hand letters over at once.
 HAND_OVER_JOBS = ("ir_cron_send_letters", "ir_cron_send_letters_too")
 # Facts of the day that a letter under way does not wait for again: it was decided.
@@ -171,11 +175,10 @@ class CreditDunningLetterSending(models.Model):
                 for line_id, amount in amounts.items()
             ]
         )
-        calendar = self.company_id._credit_calendar()
         asked = facts.today + timedelta(days=self.level_id.deadline_days)
         if not self.is_edited or not self.pay_by_date or self.pay_by_date < asked:
             pay_by = (
-                calendar.next_working_day(asked)
+                facts.calendar.next_working_day(asked)
                 if self.policy_id.working_days_only
                 else asked
             )
@@ -300,10 +303,20 @@ class CreditDunningLetterSending(models.Model):
 
     def _create_mails(self):
         """Create the outgoing mails, each with a Message-ID that stays the same."""
+        if not self:
+            return
+        sender = self._get_sender()
+        reply_to = self._notify_get_reply_to(default=sender)
         mails = (
             self.env["mail.mail"]
             .sudo()
-            .create([letter._prepare_mail_values() for letter in self])
+            .create(
+                [
+                    letter._prepare_mail_values()
+                    | {"email_from": sender, "reply_to": reply_to[letter.id]}
+                    for letter in self
+                ]
+            )
         )
         for letter, mail in zip(self, mails, strict=True):
             letter.mail_ids = [fields.Command.set(mail.ids)]
@@ -312,10 +325,13 @@ class CreditDunningLetterSending(models.Model):
                 # A reply to the mail lands here; this is who hears of it.
                 letters.message_subscribe(user.partner_id.ids)
 
+    def _get_sender(self):
+        """Return the address letters of a company come from."""
+        return self.company_id.email_formatted or self.env.user.email_formatted
+
     def _prepare_mail_values(self):
         """Return the values of the outgoing mail; extend to add to it."""
         company = self.company_id
-        sender = company.email_formatted or self.env.user.email_formatted
         recipients = self.recipient_ids or self.partner_id
         to = ", ".join(
             # One line: a line break in a name must not begin a new header.
@@ -334,12 +350,11 @@ class CreditDunningLetterSending(models.Model):
             "model": self._name,
             "res_id": self.id,
             "subject": subject,
-            "body": self.body,
+            # On the thread; the letter itself shows its text as sent.
+            "body": Markup("<p>%s</p>") % subject,
             "body_html": self.body,
-            "email_from": sender,
             "email_to": to,
             "email_cc": cc,
-            "reply_to": self._notify_get_reply_to(default=sender)[self.id],
             "message_id": f"<credit-{self.key}@{self._get_mail_host()}>",
             "headers": repr({KEY_HEADER: self.key}),
             "author_id": company.partner_id.id,
@@ -402,7 +417,8 @@ class CreditDunningLetterSending(models.Model):
         )
 
     def _log_on_documents(self):
-        """Leave a trace on the customer's file and on each invoice."""
+        """Leave a trace on the customers' files and on each invoice."""
+        on_profiles, on_moves = defaultdict(Markup), defaultdict(Markup)
         for letter in self:
             note = self.env._(
                 "%(level)s to %(recipient)s: %(amount)s",
@@ -413,9 +429,11 @@ class CreditDunningLetterSending(models.Model):
                 ),
             )
             body = Markup("<p>%s</p>") % note
-            letter.profile_id._message_log_batch({letter.profile_id.id: body})
-            moves = letter._get_chased_lines().move_id
-            moves._message_log_batch({move.id: body for move in moves})
+            on_profiles[letter.profile_id.id] += body
+            for move in letter._get_chased_lines().move_id:
+                on_moves[move.id] += body
+        self.profile_id._message_log_batch(on_profiles)
+        self.env["account.move"].browse(on_moves)._message_log_batch(on_moves)
 
     def _set_sent(self):
         """The message left: from now on it is a fact."""
@@ -589,8 +607,6 @@ class CreditDunningLetterSending(models.Model):
 
         :param commit: whether this is the queue, which commits mail by mail
         """
-        if commit:
-            self.env.cr.commit()  # a fresh look at the ledger
         letter = self._lock_departing(mail)
         if not letter:
             return False
@@ -608,7 +624,7 @@ class CreditDunningLetterSending(models.Model):
             return False
         letter.claimed_date = fields.Datetime.now()
         if commit:
-            self.env.cr.commit()
+            self.env["ir.cron"]._commit_progress()
             letter = self._lock_departing(mail)
         return bool(letter)
 
@@ -759,14 +775,23 @@ class CreditDunningLetterSending(models.Model):
     def _hand_over_or_note(self):
         """Hand letters over that were taken; a failure is noted and stops nobody."""
         company = self.company_id
+        # What the machine does with a letter stands on it by its dates, not in words.
         letters = self.with_company(company).with_context(
-            allowed_company_ids=company.ids
+            allowed_company_ids=company.ids, mail_notrack=True
         )
         try:
             letters._hand_over()
             letters.filtered("failure_count").failure_count = 0
             letters.run_id._update_done()
             self.env.flush_all()
+        except psycopg2.extensions.TransactionRollbackError:
+            # Somebody works on the same documents: no fault of the letters.
+            self.env.cr.rollback()
+            _logger.info("Dunning letters %s clashed and are taken again", self.ids)
+            soon = fields.Datetime.now() + CLASH_WAIT
+            for letter in self:
+                count = letter.failure_count - 1
+                letter.write({"failure_count": count, "queued_until": soon})
         except Exception as error:
             self.env.cr.rollback()
             _logger.exception("Dunning letters %s could not be made", self.ids)

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 from ..logic import dunning
 
@@ -45,6 +46,7 @@ class CreditDunningOutcome(models.Model):
 
     _name = "credit.dunning.outcome"
     _description = "Reason Left Alone"
+    _inherit = ["credit.bulk.mixin"]
     _order = "run_id desc, partner_id, date_maturity, id"
     _rec_name = "move_line_id"
 
@@ -94,7 +96,6 @@ class CreditDunningOutcome(models.Model):
             if item.due_date and item.due_date >= facts.today:
                 continue
             row = facts.lines[item.ref]
-            share = outcome.amount / row["residual"]
             late = (facts.today - item.due_date).days if item.due_date else 0
             vals_list.append(
                 {
@@ -108,12 +109,28 @@ class CreditDunningOutcome(models.Model):
                     "days_late": late,
                     "currency_id": item.currency,
                     "amount": float(outcome.amount),
-                    "amount_company": float(row["residual_company"] * share),
+                    "amount_company": float(
+                        facts.get_company_amount(item.ref, outcome.amount)
+                    ),
                     "reason": outcome.reason,
                     "next_date": outcome.next_date,
                 }
             )
         return vals_list
+
+    @api.model
+    def _forget_present(self, company, customers):
+        """Drop what the last evaluation said of customers, before the next one does."""
+        self.flush_model()
+        self.env.execute_query(
+            SQL(
+                "DELETE FROM credit_dunning_outcome WHERE company_id = %s"
+                " AND run_id IS NULL AND partner_id = ANY(%s) RETURNING id",
+                company.id,
+                customers.ids,
+            )
+        )
+        self.invalidate_model()
 
     @api.autovacuum
     def _gc_old_runs(self):
@@ -138,20 +155,14 @@ class CreditDunningOutcome(models.Model):
     @api.model
     def _evaluate(self, company, partners=None):
         """Write why overdue items are left alone today, and the customers' figures."""
-        facts = self.env["credit.dunning.facts"]._gather(
-            company, company._credit_today(), partners
-        )
-        decisions = dict(facts.decide())
-        self.env["credit.dunning.run"]._write_outcomes(
-            facts,
-            [
-                (partner_id, outcome)
-                for partner_id, decision in decisions.items()
-                for outcome in decision.outcomes
-            ],
-            partners,
-        )
-        self.env["credit.profile"]._write_figures(facts, decisions)
+        Run = self.env["credit.dunning.run"]
+        today = company._credit_today()
+        for customers, facts in self.env["credit.dunning.facts"]._gather_in_batches(
+            company, today, partners
+        ):
+            Run._write_decisions(facts, dict(facts.decide()), customers)
+            self.env.flush_all()
+            self.env.invalidate_all()
 
     def action_open_invoice(self):
         """Open the invoice of the item."""

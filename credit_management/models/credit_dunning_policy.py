@@ -151,8 +151,8 @@ class CreditDunningPolicy(models.Model):
             ),
             policy_rules.NEVER_REACHED: self.env._(
                 "“%(level)s” of %(policy)s is never reached: the days between messages"
-                " after the notice before it end on the due date or later. Shorten the"
-                " interval or move the notice.",
+                " after the notice before it end on the due date or later, or on the"
+                " day of the next notice. Shorten the interval or move the notice.",
                 level=level.name,
                 policy=self.name,
             ),

@@ -1,4 +1,5 @@
 import logging
+from functools import partial
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
@@ -6,7 +7,6 @@ from odoo.fields import Domain
 
 _logger = logging.getLogger(__name__)
 
-OUTCOME_BATCH = 5000
 # What a person may set on a run: at any time, and before it is proposed.
 # Letters guard themselves: a review edits them from the form of their run.
 OPEN_FIELDS = {"user_id", "letter_ids"}
@@ -55,6 +55,11 @@ class CreditDunningRun(models.Model):
         "res.users", string="Responsible", default=lambda self: self._default_user_id()
     )
     approved_by_id = fields.Many2one("res.users", readonly=True, copy=False)
+    proposed_up_to = fields.Integer(
+        readonly=True,
+        copy=False,
+        help="While a large proposal is being made: the last customer looked at.",
+    )
     hold_reason = fields.Char(readonly=True, copy=False)
     letter_ids = fields.One2many("credit.dunning.letter", "run_id", readonly=True)
     outcome_ids = fields.One2many("credit.dunning.outcome", "run_id", readonly=True)
@@ -94,6 +99,10 @@ class CreditDunningRun(models.Model):
     credit_stopped = fields.Boolean(related="company_id.credit_stopped")
     last_bank_date = fields.Date(compute="_compute_bank", compute_sudo=True)
     bank_is_stale = fields.Boolean(compute="_compute_bank", compute_sudo=True)
+    has_receipts = fields.Boolean(
+        compute="_compute_has_receipts",
+        help="A customer of the run has a receipt in the bank that is not matched.",
+    )
 
     _nightly_uniq = models.UniqueIndex(
         "(company_id, date) WHERE is_nightly",
@@ -167,6 +176,16 @@ class CreditDunningRun(models.Model):
             run.bank_is_stale = run.company_id._credit_bank_is_stale(
                 run.company_id._credit_today()
             )
+
+    @api.depends("letter_ids.receipt_amount")
+    def _compute_has_receipts(self):
+        with_receipts = self.env["credit.dunning.letter"]._read_group(
+            [("run_id", "in", self.ids), ("profile_id.receipt_amount", "!=", 0)],
+            ["run_id"],
+        )
+        runs = self.browse([run.id for (run,) in with_receipts])
+        for run in self:
+            run.has_receipts = run in runs
 
     # === CONSTRAINT METHODS === #
 
@@ -339,61 +358,98 @@ class CreditDunningRun(models.Model):
 
     # === BUSINESS METHODS === #
 
-    def _propose(self, partners=None):
+    def _propose(self, partners=None, commit=None):
         """Gather, decide, write down: letters for the chased, a reason for the rest.
 
+        In batches of customers, so that memory does not grow with the ledger. A
+        customer is decided and written down whole. The run stays a draft until the
+        last batch: what was killed half-way is never taken for a proposal, and the
+        next call goes on after the last batch that was committed.
+
         :param partners: customers to look at; all of the company when left out
+        :param commit: commits a batch and says whether there is time for another; left
+            out, the proposal is one transaction
+        :return: whether the proposal is whole
         """
         self.ensure_one()
+        self._begin_proposal()
+        company = self.company_id
+        run = self.with_company(company)
+        gatherer = run.env["credit.dunning.facts"]
+        for customers, facts in gatherer._gather_in_batches(
+            company, run.date, partners, run.proposed_up_to
+        ):
+            decisions = dict(facts.decide())
+            run.env["credit.dunning.letter"]._create_from_messages(
+                run,
+                facts,
+                [
+                    (partner_id, message)
+                    for partner_id, decision in decisions.items()
+                    for message in decision.messages
+                ],
+            )
+            run._write_decisions(facts, decisions, customers)
+            # sudo: where a run stands is written by its own methods only.
+            run.sudo().proposed_up_to = customers.ids[-1]
+            self.env.flush_all()
+            self.env.invalidate_all()
+            if commit:
+                if not commit():
+                    return False
+                self.lock_for_update()
+                if self.state != "draft":
+                    return False  # somebody cancelled it, or finished it by hand
+        run.sudo().write({"state": "proposed", "proposed_up_to": 0})
+        _logger.info(
+            "Dunning run %s of company %s: %s letters proposed, %s items left alone",
+            self.id,
+            company.id,
+            run.letter_count,
+            run.outcome_count,
+        )
+        return True
+
+    def _begin_proposal(self):
+        """Make room for a proposal, unless one was begun and is to be gone on with."""
         # Two clicks at once: one proposes, the other is told so. Two different runs at
         # once: the unique index on live lines lets one of them win.
         self.lock_for_update()
+        if self.state == "draft" and self.proposed_up_to:
+            return
         # sudo: letters and reasons are written by runs, which one may write.
         run_sudo = self.sudo()
         run_sudo.letter_ids.filtered(lambda letter: letter.state == "proposed").unlink()
         run_sudo.outcome_ids.unlink()
-        company = self.company_id
-        run = self.with_company(company)
-        facts = run.env["credit.dunning.facts"]._gather(company, run.date, partners)
-        messages, outcomes = [], []
-        decisions = {}
-        for partner_id, decision in facts.decide():
-            messages += [(partner_id, message) for message in decision.messages]
-            outcomes += [(partner_id, outcome) for outcome in decision.outcomes]
-            decisions[partner_id] = decision
-        letters = run.env["credit.dunning.letter"]._create_from_messages(
-            run, facts, messages
-        )
-        run._write_outcomes(facts, outcomes, partners)
-        profiles = partners and run.env["credit.profile"]._get_or_create(
-            company, partners
-        )
-        run.env["credit.profile"]._write_figures(facts, decisions, profiles)
-        run.sudo().state = "proposed"
-        self.invalidate_recordset()  # the summaries are read from these rows
-        _logger.info(
-            "Dunning run %s of company %s: %s letters proposed, %s items looked at",
-            self.id,
-            company.id,
-            len(letters),
-            len(outcomes),
-        )
 
-    def _write_outcomes(self, facts, outcomes, partners=None):
-        """Keep why overdue items are left alone: for this run, and as the present."""
-        Outcome = self.env["credit.dunning.outcome"].sudo()
-        present = Domain("company_id", "=", facts.company.id) & Domain(
-            "run_id", "=", False
+    def _write_decisions(self, facts, decisions, customers):
+        """Keep what was found out of customers: reasons and figures.
+
+        :param decisions: dict customer id -> ``dunning.Decision``
+        :param customers: all that were looked at; the others have nothing open
+        """
+        self._write_outcomes(
+            facts,
+            [
+                (partner_id, outcome)
+                for partner_id, decision in decisions.items()
+                for outcome in decision.outcomes
+            ],
+            customers,
         )
-        if partners is not None:
-            present &= Domain("partner_id", "in", partners.ids)
-        Outcome.search(present).unlink()
+        Profile = self.env["credit.profile"]
+        profiles = Profile._get_or_create(facts.company, customers)
+        Profile._write_figures(facts, decisions, profiles)
+
+    def _write_outcomes(self, facts, outcomes, customers):
+        """Keep why overdue items are left alone: for this run, and as the present."""
+        # sudo: reasons are written by runs and evaluations, not by hand.
+        Outcome = self.env["credit.dunning.outcome"].sudo()
+        Outcome._forget_present(facts.company, customers)
         vals_list = Outcome._prepare_values(facts, outcomes)
-        for start in range(0, len(vals_list), OUTCOME_BATCH):
-            batch = vals_list[start : start + OUTCOME_BATCH]
-            Outcome.create(batch)
-            if self:
-                Outcome.create([vals | {"run_id": self.id} for vals in batch])
+        Outcome._create_in_bulk([vals | {"run_id": False} for vals in vals_list])
+        if self:
+            Outcome._create_in_bulk([vals | {"run_id": self.id} for vals in vals_list])
 
     def _queue(self, letters):
         """Put letters into the queue and wake the job that sends them."""
@@ -402,7 +458,8 @@ class CreditDunningRun(models.Model):
         empty._skip(self.env._("Nothing left to claim"))
         letters -= empty
         # sudo: where letters and runs stand is written by their own methods only.
-        letters.sudo().write(
+        # The run says who sent it; its letters need not say so one by one.
+        letters.sudo().with_context(mail_notrack=True).write(
             {
                 "state": "queued",
                 "queued_date": fields.Datetime.now(),
@@ -439,24 +496,29 @@ class CreditDunningRun(models.Model):
         """Make the nightly run of each company whose night it is.
 
         Looks at what is missing, not at when it ran last: a night that was missed is
-        made up for at the next call, once.
+        made up for at the next call, once, and one that was cut short is gone on with.
         """
         companies = self.env["res.company"].search([("credit_mode", "!=", "off")])
         commit_progress = self.env["ir.cron"]._commit_progress
         due = [company for company in companies if self._is_nightly_due(company)]
         commit_progress(remaining=len(due))
-        for company in due:
+        for done, company in enumerate(due):
+            commit_batch = partial(commit_progress, 1, remaining=len(due) - done)
             run_model = self.with_company(company).with_context(
                 allowed_company_ids=company.ids, lang=company.partner_id.lang
             )
             try:
-                run_model._make_nightly_run(company)
+                run = run_model._make_nightly_run(company, commit_batch)
+                company.credit_run_error = False
                 self.env.flush_all()
-            except Exception:
+                if run.state == "draft":
+                    break  # no time left; the next call goes on
+            except Exception as error:
                 self.env.cr.rollback()
                 _logger.exception(
                     "Nightly dunning run of company %s failed", company.id
                 )
+                company.credit_run_error = str(error)
             if not commit_progress(1):
                 break
 
@@ -470,29 +532,24 @@ class CreditDunningRun(models.Model):
                 ("company_id", "=", company.id),
                 ("date", "=", now.date()),
                 ("is_nightly", "=", True),
+                ("state", "!=", "draft"),  # cut short: not made yet
             ],
             limit=1,
         )
 
     @api.model
-    def _make_nightly_run(self, company):
+    def _make_nightly_run(self, company, commit=None):
         """Propose tonight's run, and send what needs no review.
 
         Letters of automatic policies go at once when the company is live; the others
         wait for a person. Earlier nights that nobody touched make room.
+
+        :param commit: see ``_propose``
+        :return: the run; still a draft when there was no time to finish it
         """
-        self._supersede_nightly_runs(company)
-        # sudo: only the job makes nightly runs, whoever starts it.
-        run_sudo = self.sudo().create(
-            {
-                "company_id": company.id,
-                "date": company._credit_today(),
-                "is_nightly": True,
-                "user_id": company.credit_user_id.id,
-            }
-        )
-        run = self.browse(run_sudo.id)
-        run._propose()
+        run = self._begin_nightly_run(company)
+        if not run._propose(commit=commit):
+            return run
         if company.credit_mode not in ("redirect", "live"):
             return run
         automatic = run.letter_ids.filtered(lambda letter: letter.policy_id.automatic)
@@ -503,6 +560,33 @@ class CreditDunningRun(models.Model):
         return run
 
     @api.model
+    def _begin_nightly_run(self, company):
+        """Return tonight's run: the one that was cut short, or a new one."""
+        today = company._credit_today()
+        run = self.search(
+            [
+                ("company_id", "=", company.id),
+                ("date", "=", today),
+                ("is_nightly", "=", True),
+                ("state", "=", "draft"),
+            ],
+            limit=1,
+        )
+        if run:
+            return run
+        self._supersede_nightly_runs(company)
+        # sudo: only the job makes nightly runs, whoever starts it.
+        run_sudo = self.sudo().create(
+            {
+                "company_id": company.id,
+                "date": today,
+                "is_nightly": True,
+                "user_id": company.credit_user_id.id,
+            }
+        )
+        return self.browse(run_sudo.id)
+
+    @api.model
     def _supersede_nightly_runs(self, company):
         """Drop untouched proposals of earlier nights: tonight decides anew."""
         # sudo: proposals are made and dropped by runs, not by hand.
@@ -510,7 +594,8 @@ class CreditDunningRun(models.Model):
             [
                 ("company_id", "=", company.id),
                 ("is_nightly", "=", True),
-                ("state", "=", "proposed"),
+                # A draft was cut short, and its day is over.
+                ("state", "in", ("draft", "proposed")),
             ]
         )
         for run in runs:

@@ -19,6 +19,14 @@ class CreditDunningRunSummary(models.Model):
             "amount_company",
             "company_id",
         ],
+        "credit.dunning.level": ["is_reminder"],
+        "credit.dunning.letter.line": [
+            "letter_id",
+            "kind",
+            "is_reminder",
+            "is_excluded",
+            "amount_company",
+        ],
         "credit.dunning.outcome": ["run_id", "reason", "amount_company", "company_id"],
     }
 
@@ -32,7 +40,13 @@ class CreditDunningRunSummary(models.Model):
     reason = fields.Selection(REASON_LABELS, readonly=True)
     count = fields.Integer(readonly=True)
     currency_id = fields.Many2one(related="company_id.currency_id")
-    amount = fields.Monetary(string="In Company Currency", readonly=True)
+    is_reminder = fields.Boolean(related="level_id.is_reminder")
+    amount = fields.Monetary(
+        string="In Company Currency",
+        readonly=True,
+        help="Claimed; of notices before the due date, which claim nothing, what falls"
+        " due soon.",
+    )
 
     @property
     def _table_query(self):
@@ -41,8 +55,16 @@ class CreditDunningRunSummary(models.Model):
             SELECT MIN(letter.id) * 2 AS id, letter.run_id, letter.company_id,
                    'level' AS kind, MIN(letter.level_rank) AS sequence,
                    letter.level_id, NULL AS reason, COUNT(*) AS count,
-                   SUM(letter.amount_company) AS amount
+                   SUM(CASE WHEN level.is_reminder THEN COALESCE(upcoming.amount, 0)
+                            ELSE letter.amount_company END) AS amount
               FROM credit_dunning_letter letter
+              JOIN credit_dunning_level level ON level.id = letter.level_id
+         LEFT JOIN LATERAL (
+                   SELECT SUM(line.amount_company) AS amount
+                     FROM credit_dunning_letter_line line
+                    WHERE line.letter_id = letter.id AND line.is_reminder
+                      AND line.kind = 'chased' AND line.is_excluded IS NOT TRUE
+                   ) upcoming ON level.is_reminder
              WHERE letter.run_id IS NOT NULL AND letter.state != 'skipped'
           GROUP BY letter.run_id, letter.company_id, letter.level_id
          UNION ALL

@@ -10,19 +10,22 @@ from odoo.tools import SQL, email_normalize, format_date
 from ..logic import dunning
 from .credit_dunning_outcome import REASON_LABELS
 
-FIGURES = (
-    "open_amount",
-    "overdue_amount",
-    "unapplied_amount",
-    "oldest_due_date",
-    "level_id",
-    "level_rank",
-    "last_letter_date",
-    "next_action_date",
-    "next_level_id",
-    "silence_reason",
-    "figures_date",
-)
+# The figures, and the types of their columns.
+FIGURES = {
+    "open_amount": "numeric",
+    "overdue_amount": "numeric",
+    "unapplied_amount": "numeric",
+    "receipt_amount": "numeric",
+    "oldest_due_date": "date",
+    "level_id": "int",
+    "level_rank": "int",
+    "last_letter_date": "date",
+    "next_action_date": "date",
+    "next_level_id": "int",
+    "silence_reason": "varchar",
+    "figures_date": "date",
+}
+NEVER_EMPTY = {name for name in FIGURES if name.endswith("_amount")} | {"level_rank"}
 
 
 class CreditProfile(models.Model):
@@ -97,6 +100,12 @@ class CreditProfile(models.Model):
         string="Credits Not Applied",
         readonly=True,
         help="Credit notes and receipts that are not matched with an invoice.",
+    )
+    receipt_amount = fields.Monetary(
+        string="Receipts Not Matched",
+        readonly=True,
+        help="Money of this customer in the bank that nobody has matched yet, whatever"
+        " it is for. Not taken off what is open.",
     )
     oldest_due_date = fields.Date(readonly=True)
     level_id = fields.Many2one(
@@ -302,15 +311,23 @@ class CreditProfile(models.Model):
     @api.constrains("email_cc")
     def _check_email_cc(self):
         for profile in self:
-            for part in (profile.email_cc or "").replace(";", ",").split(","):
-                if part.strip() and not email_normalize(part):
-                    raise ValidationError(
-                        self.env._(
-                            "“%(address)s” is not an e-mail address. Separate several"
-                            " addresses with commas.",
-                            address=part.strip(),
-                        )
+            self._check_addresses(profile.email_cc)
+
+    @api.model
+    def _check_addresses(self, text):
+        """Refuse a list of e-mail addresses that holds anything else.
+
+        :raise ValidationError: names the first part that is no address
+        """
+        for part in (text or "").replace(";", ",").split(","):
+            if part.strip() and not email_normalize(part):
+                raise ValidationError(
+                    self.env._(
+                        "“%(address)s” is not an e-mail address. Separate several"
+                        " addresses with commas.",
+                        address=part.strip(),
                     )
+                )
 
     # === CRUD METHODS === #
 
@@ -390,6 +407,25 @@ class CreditProfile(models.Model):
         )
         return self._open_items(self.env._("Overdue Items"), overdue)
 
+    def action_view_receipts(self):
+        """Open the bank entries that make the receipts not matched."""
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "credit_management.credit_receipt_action"
+        )
+        return action | {
+            "domain": [
+                ("company_id", "=", self.company_id.id),
+                ("partner_id.commercial_partner_id", "=", self.partner_id.id),
+                ("is_reconciled", "=", False),
+                ("state", "=", "posted"),
+                ("amount", ">", 0),
+                ("amount_residual", "<", 0),
+            ],
+            "context": {},
+        }
+
     def action_view_customer_page(self):
         """Open the page that the customer sees."""
         self.ensure_one()
@@ -414,10 +450,12 @@ class CreditProfile(models.Model):
 
         Two workers at once make one file: the database decides, nobody fails.
         """
+        # Only the customer is read: the host would fetch every column of contacts.
+        partners.fetch(["commercial_partner_id"])
         partners = partners.commercial_partner_id
         domain = [("company_id", "=", company.id), ("partner_id", "in", partners.ids)]
         # sudo: a file is a technical row; what it shows is guarded when it is read.
-        profiles_sudo = self.sudo().search(domain)
+        profiles_sudo = self.sudo().search_fetch(domain, ["partner_id"])
         missing = partners - profiles_sudo.partner_id
         if missing:
             self.env.execute_query(
@@ -436,7 +474,7 @@ class CreditProfile(models.Model):
                     partners=missing.ids,
                 )
             )
-            profiles_sudo = self.sudo().search(domain)
+            profiles_sudo = self.sudo().search_fetch(domain, ["partner_id"])
         return self.browse(profiles_sudo.ids)
 
     @api.model
@@ -489,91 +527,60 @@ class CreditProfile(models.Model):
             self._write_figures(facts, dict(facts.decide()), profiles)
 
     @api.model
-    def _write_figures(self, facts, decisions, profiles=None):
+    def _write_figures(self, facts, decisions, profiles):
         """Write the figures that follow from decisions, by one UPDATE.
 
         :param decisions: dict customer id -> ``dunning.Decision``
         :param profiles: files to write; those without a decision have nothing open
         """
-        partners = self.env["res.partner"].browse(list(decisions))
-        found = self._get_or_create(facts.company, partners)
-        if profiles is None:
-            # Customers who had something open before and have nothing now.
-            settled = self.sudo().search(
-                [
-                    ("company_id", "=", facts.company.id),
-                    ("open_amount", "!=", 0),
-                    ("partner_id", "not in", list(decisions)),
-                ]
-            )
-            profiles = found | settled
         if not profiles:
             return
         levels = self._read_last_letters(profiles)
         rows = []
-        for profile in profiles.sudo():
-            decision = decisions.get(profile.partner_id.id)
-            figures = self._compute_figures(facts, profile.partner_id.id, decision)
-            figures.update(levels.get(profile.id, {}))
-            rows.append(
+        # sudo: figures are of the file, whoever may read the customer.
+        for profile_sudo in profiles.sudo():
+            partner_id = profile_sudo.partner_id.id
+            figures = self._compute_figures(
+                facts, partner_id, decisions.get(partner_id)
+            )
+            figures.update(levels.get(profile_sudo.id, {}))
+            rows.append((profile_sudo.id, *(figures.get(name) for name in FIGURES)))
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        update = SQL(
+            "UPDATE credit_profile SET %s FROM unnest(%s) AS figures (id, %s)"
+            " WHERE credit_profile.id = figures.id RETURNING credit_profile.id",
+            SQL(", ").join(
                 SQL(
-                    "(%s)",
-                    SQL(", ").join(
-                        SQL("%s", value)
-                        for value in (
-                            profile.id,
-                            *(figures.get(name) or None for name in FIGURES),
-                        )
-                    ),
+                    "%s = COALESCE(figures.%s, 0)"
+                    if name in NEVER_EMPTY
+                    else "%s = figures.%s",
+                    SQL.identifier(name),
+                    SQL.identifier(name),
                 )
-            )
-        casts = {
-            "open_amount": SQL("numeric"),
-            "overdue_amount": SQL("numeric"),
-            "unapplied_amount": SQL("numeric"),
-            "oldest_due_date": SQL("date"),
-            "level_id": SQL("int"),
-            "level_rank": SQL("int"),
-            "last_letter_date": SQL("date"),
-            "next_action_date": SQL("date"),
-            "next_level_id": SQL("int"),
-            "silence_reason": SQL("varchar"),
-            "figures_date": SQL("date"),
-        }
-        zero = {"open_amount", "overdue_amount", "unapplied_amount", "level_rank"}
-        assignments = SQL(", ").join(
-            SQL(
-                "%s = COALESCE(figures.%s::%s, 0)"
-                if name in zero
-                else "%s = figures.%s::%s",
-                SQL.identifier(name),
-                SQL.identifier(name),
-                casts[name],
-            )
-            for name in FIGURES
+                for name in FIGURES
+            ),
+            SQL(", ").join(
+                SQL(f"%s::{kind}[]", column)
+                for kind, column in zip(
+                    ("int", *FIGURES.values()), columns, strict=True
+                )
+            ),
+            SQL(", ").join(SQL.identifier(name) for name in FIGURES),
         )
-        for start in range(0, len(rows), 1000):
-            update = SQL(
-                "UPDATE credit_profile SET %s FROM (VALUES %s) AS figures (id, %s)"
-                " WHERE credit_profile.id = figures.id RETURNING credit_profile.id",
-                assignments,
-                SQL(", ").join(rows[start : start + 1000]),
-                SQL(", ").join(SQL.identifier(name) for name in FIGURES),
-            )
-            try:
-                with self.env.cr.savepoint():
-                    self.env.execute_query(update)
-            except psycopg2.errors.SerializationFailure:
-                # Somebody refreshed one of them meanwhile: a run is not lost for
-                # that, the figures are written by the job.
-                batch = profiles[start : start + 1000]
-                self._touch(facts.company, batch.partner_id)
+        try:
+            with self.env.cr.savepoint():
+                self.env.execute_query(update)
+        except psycopg2.errors.SerializationFailure:
+            # Somebody refreshed one of them meanwhile: a run is not lost for that, the
+            # figures are written by the job.
+            self._touch(facts.company, profiles.partner_id)
         self.invalidate_model(FIGURES)
 
     @api.model
     def _compute_figures(self, facts, partner_id, decision):
         """Return the figures of one customer, in the company's currency."""
-        figures = {"figures_date": facts.today}
+        _amounts, receipts = facts.receipts.get(partner_id, ({}, 0))
+        figures = {"figures_date": facts.today, "receipt_amount": receipts}
         if decision is None:
             return figures
         customer = facts.customers[partner_id]
@@ -607,7 +614,7 @@ class CreditProfile(models.Model):
         if waiting and policy:
             soonest = min(waiting, key=lambda outcome: outcome.next_date)
             level = dunning.find_next_level(
-                soonest.item, policy._to_logic(None), soonest.next_date
+                soonest.item, facts.get_rule(partner_id), soonest.next_date
             )
             step = {
                 "next_action_date": soonest.next_date,

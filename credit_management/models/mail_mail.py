@@ -76,12 +76,17 @@ class MailMail(models.Model):
             "mail_server": mail_server,
             "post_send_callback": post_send_callback,
         }
+        if self.env.context.get("credit_taken"):
+            return super()._send(**options)
         ours = self._get_letter_mails()
         others = self - ours
         if others:
             super(MailMail, others)._send(**options)
         # The progress of the job is told here, mail by mail.
         options["post_send_callback"] = None
+        if ours and auto_commit:
+            # Each one begins with a fresh look at the ledger; so does the first.
+            self.env["ir.cron"]._commit_progress()
         for mail_id in ours.ids:
             # By itself: a commit forgets what was read ahead for the others.
             if not self.browse(mail_id)._send_letter(options):
@@ -99,7 +104,7 @@ class MailMail(models.Model):
         letters_sudo = self.env["credit.dunning.letter"].sudo()
         try:
             if letters_sudo._take_for_departure(self, commit=auto_commit):
-                super()._send(**options)
+                self.with_context(credit_taken=True)._send(**options)
         except psycopg2.Error:
             if not auto_commit:
                 raise
@@ -113,7 +118,7 @@ class MailMail(models.Model):
             letters_sudo._apply_mail_results(self, str(error), "unknown")
             if not auto_commit:
                 raise
-            self.env.cr.commit()
+            self.env["ir.cron"]._commit_progress(1)
             return False
         if not auto_commit:
             return True

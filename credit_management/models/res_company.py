@@ -82,6 +82,13 @@ class ResCompany(models.Model):
         " money under way.",
     )
 
+    credit_run_error = fields.Char(
+        string="Nightly Run Failed",
+        readonly=True,
+        copy=False,
+        help="What went wrong when the last nightly run was tried.",
+    )
+
     _credit_run_hour_valid = models.Constraint(
         "CHECK (credit_run_hour BETWEEN 0 AND 23)",
         "The hour of the nightly run is between 0 and 23.",

@@ -34,6 +34,13 @@ class ResPartner(models.Model):
         groups="credit_management.group_credit_user",
     )
 
+    credit_notice = fields.Char(
+        compute="_compute_credit_notice",
+        compute_sudo=True,
+        groups="base.group_user",
+        help="What colleagues without access to credit files are told.",
+    )
+
     # === COMPUTE METHODS === #
 
     @api.depends("commercial_partner_id")
@@ -55,6 +62,27 @@ class ResPartner(models.Model):
             partner.credit_overdue_amount = profile.overdue_amount
             partner.credit_currency_id = company.currency_id
             partner.credit_level_id = profile.level_id
+
+    @api.depends("credit_level_id", "credit_overdue_amount")
+    @api.depends_context("company", "lang")
+    def _compute_credit_notice(self):
+        """Tell that the customer is chased, and whom to ask: no amount, no score.
+
+        sudo: a salesperson may not read the credit file, but must not promise more to
+        a customer who does not pay.
+        """
+        for partner in self:
+            profile = partner.credit_profile_id
+            partner.credit_notice = False
+            if not profile.level_id or profile.overdue_amount <= 0:
+                continue
+            collector = profile.user_id or profile.company_id.credit_user_id
+            partner.credit_notice = self.env._(
+                "Overdue, last message: %(level)s. Before you promise anything, ask"
+                " %(collector)s.",
+                level=profile.level_id.name,
+                collector=collector.name or self.env._("accounting"),
+            )
 
     def _search_credit_level_id(self, operator, value):
         if operator != "in":

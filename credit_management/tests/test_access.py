@@ -47,6 +47,44 @@ class TestAccess(CreditCommon):
                 with self.assertRaises(AccessError, msg=f"{user.login} {model}"):
                     self.env[model].with_user(user).search([]).read(["id"])
 
+    def test_a_colleague_is_told_that_a_customer_is_chased_and_no_more(self):
+        invoice = self._create_late_invoice(4)
+        partner = self.customer.with_user(self.employee)
+        self.assertFalse(partner.credit_notice)
+        self._send_all_due()
+        self.env["credit.profile"]._get_or_create(self.company, self.customer).write(
+            {"user_id": self.collector.id}
+        )
+        self._run_cron("ir_cron_refresh_profiles")
+        self.assertIn(self.first.name, partner.credit_notice)
+        self.assertIn(self.collector.name, partner.credit_notice)
+        self.assertNotIn("100", partner.credit_notice)
+        for name in ("credit_level_id", "credit_overdue_amount", "credit_profile_id"):
+            with self.assertRaises(AccessError, msg=name):
+                partner.read([name])
+        with self.assertRaises(AccessError):
+            self.customer.with_user(self.portal).read(["credit_notice"])
+        self.assertEqual(invoice.credit_notice, self.first.name)
+        self._pay(invoice)
+        self._run_cron("ir_cron_refresh_profiles")
+        self.assertFalse(partner.credit_notice)
+        self.assertFalse(invoice.credit_notice)
+
+    @mute_logger("odoo.addons.base.models.ir_model")
+    def test_forms_show_the_notice_to_colleagues_and_the_level_to_collectors(self):
+        biller = self._create_user("biller", "account.group_account_invoice")
+        for model, colleague in (
+            ("res.partner", self.employee),
+            ("account.move", biller),
+        ):
+            for user, shown, hidden in (
+                (colleague, "credit_notice", "credit_level_id"),
+                (self.collector, "credit_level_id", "credit_notice"),
+            ):
+                arch = self.env[model].with_user(user).get_view(view_type="form")
+                self.assertIn(f'"{shown}"', arch["arch"], f"{model} {user.login}")
+                self.assertNotIn(f'"{hidden}"', arch["arch"], f"{model} {user.login}")
+
     @mute_logger("odoo.addons.base.models.ir_model")
     def test_customers_cannot_start_a_run_or_reverse_a_letter(self):
         self._create_late_invoice(4)

@@ -331,6 +331,19 @@ class TestFaults(CreditCommon):
         self.assertTrue(deadly.activity_ids)
         self.assertEqual((run.letter_ids - deadly).state, "sending")
 
+    def test_a_clash_with_somebody_at_work_is_no_fault_of_the_letter(self):
+        self._create_late_invoice(4)
+        run = self._propose()
+        run.action_approve_and_send()
+        letter = run.letter_ids
+        clash = psycopg2.errors.SerializationFailure("concurrent update")
+        with patch.object(type(letter), "_hand_over", side_effect=clash):
+            self._run_cron("ir_cron_send_letters")
+        self.assertEqual((letter.state, letter.failure_count), ("queued", 0))
+        letter.sudo().queued_until = False
+        self._run_cron("ir_cron_send_letters")
+        self.assertEqual(letter.state, "sending")
+
     def test_letters_of_two_runs_to_one_customer_do_not_go_together(self):
         self._create_late_invoice(4)
         first = self._propose()

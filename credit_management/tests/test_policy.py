@@ -19,6 +19,8 @@ class TestPolicy(CreditCommon):
     def test_a_notice_that_is_never_reached_is_refused(self):
         with self.assertRaisesRegex(ValidationError, "never reached"):
             self._create_policy((-5, -2, 3), min_interval_days=5)
+        with self.assertRaisesRegex(ValidationError, "day of the next notice"):
+            self._create_policy((-7, -3, -1, 3), min_interval_days=6)
 
     def test_a_level_with_a_message_needs_a_text(self):
         with self.assertRaisesRegex(ValidationError, "has no text"):

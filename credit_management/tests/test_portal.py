@@ -594,7 +594,7 @@ class TestPortalAmounts(CreditPortalCommon):
         text = self._get_text(page)
         self.assertIn("$ 250.00", text)
         self.assertIn("$ 40.00", text)
-        self.assertNotIn("290", text)
+        self.assertNotIn("290.00", text)
         for link, move, amount in (
             (profile.access_url, invoice, "250.00"),
             (their_profile.access_url, theirs, "40.00"),

@@ -61,6 +61,24 @@ class TestRun(CreditCommon):
         )
         self.assertEqual(opened, run.outcome_ids)
 
+    def test_the_summary_shows_what_falls_due_soon_where_notices_claim_nothing(self):
+        self._create_late_invoice(-3)
+        other = self._create_customer("Other")
+        self._create_late_invoice(-2, 50.0, other)
+        self._create_late_invoice(4, 30.0, self._create_customer("Third"))
+        run = self._propose()
+        by_level = {row.level_id: row for row in run.level_summary_ids}
+        self.assertEqual(by_level[self.notice].amount, 150.0)
+        self.assertTrue(by_level[self.notice].is_reminder)
+        self.assertEqual(by_level[self.first].amount, 30.0)
+        notices = run.letter_ids.filtered("is_reminder")
+        self.assertEqual(sum(notices.mapped("amount_upcoming")), 150.0)
+        self.assertEqual(run.amount_total, 30.0)  # claimed
+        notices[0].line_ids.action_toggle_excluded()
+        self.env.invalidate_all()
+        left = 150.0 - notices[0].line_ids.amount
+        self.assertEqual(by_level[self.notice].amount, left)
+
     def test_a_level_set_higher_by_hand_goes_at_that_level(self):
         invoice = self._create_late_invoice(4)
         run = self._propose()

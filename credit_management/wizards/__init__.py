@@ -1,3 +1,4 @@
 from . import base_partner_merge
 from . import credit_dunning_letter_preview
 from . import credit_dunning_letter_skip
+from . import credit_overview

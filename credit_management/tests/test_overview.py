@@ -1,0 +1,172 @@
+"""What waits for a person, and what is wrong, each with the way to it."""
+
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import Command, fields
+from odoo.exceptions import AccessError
+from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
+
+from .common import CreditCommon
+
+RUN_LOG = "odoo.addons.credit_management.models.credit_dunning_run"
+
+
+@tagged("post_install", "-at_install")
+class TestOverview(CreditCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # As on a server whose jobs were all run a moment ago.
+        cls.crons = cls.env["ir.cron"].sudo().with_context(active_test=False)
+        for name in cls.env["credit.overview"]._get_job_names():
+            cls.crons |= cls.env.ref(name).sudo()
+        now = fields.Datetime.now()
+        cls.crons.write({"nextcall": now, "active": True, "failure_count": 0})
+        cls.env["credit.dunning.run"]._make_nightly_run(cls.company)
+        cls.collector = new_test_user(
+            cls.env,
+            login="overview_collector",
+            groups="credit_management.group_credit_user",
+            company_id=cls.company.id,
+            company_ids=[Command.set(cls.company.ids)],
+        )
+
+    def _open(self):
+        Overview = self.env["credit.overview"].with_user(self.collector)
+        return Overview.browse(Overview.action_open()["res_id"])
+
+    def _alarm(self, code):
+        alarms = self._open().alarm_ids
+        self.assertEqual(alarms.mapped("code"), [code])
+        return alarms
+
+    def _queued_letter(self):
+        self._create_late_invoice(4)
+        run = self._propose()
+        run.action_approve_and_send()
+        return run.letter_ids.sudo()
+
+    def test_no_alarm_when_all_is_well(self):
+        self._queued_letter()
+        self.assertFalse(self._open().alarm_ids)
+
+    def test_jobs_that_stand_still_are_named(self):
+        now = fields.Datetime.now()
+        self.crons[0].nextcall = now - timedelta(hours=1)
+        alarm = self._alarm("jobs_stand_still")
+        self.assertTrue(alarm.is_grave)
+        self.assertIn("nightly dunning run", alarm.details)
+
+    def test_a_job_that_is_switched_off_is_named(self):
+        self.crons[0].active = False
+        alarm = self._alarm("job_switched_off")
+        self.assertIn("nightly dunning run", alarm.details)
+
+    def test_a_job_that_fails_is_named(self):
+        self.crons[0].failure_count = 2
+        self.assertIn("2", self._alarm("job_fails").details)
+
+    def test_a_nightly_run_that_failed_says_why(self):
+        Run = self.env["credit.dunning.run"]
+        tonight = Run.search(
+            [("is_nightly", "=", True), ("company_id", "=", self.company.id)]
+        )
+        tonight.action_cancel()
+        tonight.unlink()
+        self.company.credit_run_hour = 2  # hours ago
+        with (
+            patch.object(type(Run), "_propose", side_effect=ValueError("no rate")),
+            mute_logger(RUN_LOG),
+        ):
+            self._run_cron("ir_cron_nightly_run")
+        alarm = self._alarm("run_missed")
+        self.assertIn("no rate", alarm.details)
+        self.assertTrue(alarm.is_grave)
+        self._run_cron("ir_cron_nightly_run")
+        self.assertFalse(self._open().alarm_ids)
+        self.assertFalse(self.company.credit_run_error)
+
+    def test_a_letter_that_does_not_leave_the_queue(self):
+        letter = self._queued_letter()
+        letter.queued_date -= timedelta(hours=1)
+        self._alarm("letters_stuck")
+        # One that waits for a working day is not stuck.
+        letter.queued_until = fields.Datetime.now() + timedelta(days=1)
+        self.assertFalse(self._open().alarm_ids)
+
+    def test_a_mail_that_does_not_leave_the_queue_of_the_host(self):
+        letter = self._queued_letter()
+        self._run_cron("ir_cron_send_letters")
+        self.env.cr.execute(
+            "UPDATE mail_mail SET write_date = write_date - interval '1 hour'"
+            " WHERE id = %s",
+            letter.mail_ids.ids,
+        )
+        self.env.invalidate_all()
+        self._alarm("mails_stuck")
+
+    def test_a_mail_server_that_refuses_is_quoted(self):
+        letter = self._queued_letter()
+        letter.write(
+            {
+                "state": "sending",
+                "attempt_count": 1,
+                "queued_until": fields.Datetime.now() + timedelta(minutes=5),
+                "state_reason": "451 Greylisted",
+            }
+        )
+        self.assertIn("451 Greylisted", self._alarm("mail_refused").details)
+
+    def test_unknown_and_failed_open_their_letters(self):
+        for state, vals in (("unknown", {}), ("failed", {"failure_open": True})):
+            letter = self._queued_letter()
+            letter.write({"state": state} | vals)
+            alarm = self._alarm(state)
+            action = alarm.action_open()
+            found = self.env[action["res_model"]].search(action["domain"])
+            self.assertEqual(found, letter)
+            letter.write({"state": "reversed", "failure_open": False})
+
+    def test_the_emergency_stop_says_how_many_wait(self):
+        self._queued_letter()
+        self.company.credit_stopped = True
+        self.assertIn("1", self._alarm("stopped").details)
+
+    def test_each_figure_counts_what_its_list_shows(self):
+        review = self._create_late_invoice(4).partner_id
+        self._propose()
+        other = self._create_customer("Other")
+        self._create_late_invoice(4, partner=other)
+        self._send_all_due()
+        overview = self._open()
+        for name in ("sent", "review", "waiting", "trouble", "print"):
+            action = getattr(overview, f"action_view_{name}")()
+            found = self.env[action["res_model"]].search(action["domain"])
+            self.assertEqual(overview[f"{name}_count"], len(found), name)
+        self.assertEqual((overview.sent_count, overview.review_count), (1, 1))
+        self.assertNotEqual(review, other)
+
+    def test_nothing_of_another_company_is_counted(self):
+        self._queued_letter().write({"state": "unknown"})
+        elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
+        elsewhere.credit_mode = "off"
+        self.env.user.company_ids += elsewhere
+        Overview = self.env["credit.overview"].with_context(
+            allowed_company_ids=elsewhere.ids
+        )
+        overview = Overview.browse(Overview.action_open()["res_id"])
+        self.assertFalse(overview.alarm_ids)
+        self.assertFalse(overview.trouble_count)
+
+    def test_only_people_of_credit_see_it(self):
+        seller = new_test_user(
+            self.env,
+            login="overview_seller",
+            groups="base.group_user",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+        with self.assertRaises(AccessError):
+            self.env["credit.overview"].with_user(seller).action_open()

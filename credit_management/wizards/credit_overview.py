@@ -1,0 +1,375 @@
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from odoo import api, fields, models
+from odoo.tools import format_datetime
+
+from ..logic import health
+from ..models.credit_dunning_letter_sending import HAND_OVER_JOBS
+
+JOBS = (
+    "credit_management.ir_cron_nightly_run",
+    *(f"credit_management.{name}" for name in HAND_OVER_JOBS),
+    "credit_management.ir_cron_supervise",
+    "credit_management.ir_cron_refresh_profiles",
+    "mail.ir_cron_mail_scheduler_action",
+)
+
+
+class CreditOverview(models.TransientModel):
+    """What waits for a person, and whether the sending is alive, at this moment.
+
+    Opened anew from the menu: all of it is read then.
+    """
+
+    _name = "credit.overview"
+    _description = "Credit Overview"
+
+    company_ids = fields.Many2many("res.company", readonly=True)
+    alarm_ids = fields.One2many("credit.overview.alarm", "overview_id", readonly=True)
+    last_run_date = fields.Date(string="Last Nightly Run", readonly=True)
+    sent_count = fields.Integer(
+        string="Sent, Last 24 Hours", compute="_compute_letter_counts"
+    )
+    review_count = fields.Integer(string="To Review", compute="_compute_letter_counts")
+    waiting_count = fields.Integer(
+        string="On Their Way", compute="_compute_letter_counts"
+    )
+    trouble_count = fields.Integer(
+        string="Failed or Unknown", compute="_compute_letter_counts"
+    )
+    print_count = fields.Integer(string="To Print", compute="_compute_letter_counts")
+
+    def _compute_display_name(self):
+        for overview in self:
+            overview.display_name = self.env._("Overview")
+
+    def _compute_letter_counts(self):
+        Letter = self.env["credit.dunning.letter"]
+        for overview in self:
+            for name in ("sent", "review", "waiting", "trouble", "print"):
+                domain = overview._get_letter_domain(name)
+                overview[f"{name}_count"] = Letter.search_count(domain)
+
+    def _get_letter_domain(self, name):
+        """Return which letters a figure counts, and its list shows."""
+        domains = {
+            "sent": [
+                ("state", "=", "sent"),
+                ("sent_date", ">=", fields.Datetime.now() - timedelta(days=1)),
+            ],
+            "review": [("state", "=", "proposed"), ("run_id.state", "=", "proposed")],
+            "waiting": [
+                ("state", "in", ("queued", "sending")),
+                ("to_print", "=", False),
+            ],
+            "trouble": [
+                "|",
+                ("state", "=", "unknown"),
+                "&",
+                ("state", "=", "failed"),
+                ("failure_open", "=", True),
+            ],
+            "print": [("to_print", "=", True)],
+        }
+        return [("company_id", "in", self.company_ids.ids), *domains[name]]
+
+    # === ACTION METHODS === #
+
+    @api.model
+    def action_open(self):
+        """Look at the companies one works in, now."""
+        self.check_access("create")
+        companies = self.env.companies
+        last_runs = self.env["credit.dunning.run"].search(
+            [("company_id", "in", companies.ids), ("is_nightly", "=", True)],
+            limit=1,
+            order="date desc",
+        )
+        overview = self.create(
+            {
+                "company_ids": [fields.Command.set(companies.ids)],
+                "last_run_date": last_runs.date,
+                "alarm_ids": [
+                    fields.Command.create(vals)
+                    for vals in self._prepare_alarms(companies)
+                ],
+            }
+        )
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Overview"),
+            "res_model": self._name,
+            "res_id": overview.id,
+            "view_mode": "form",
+            "target": "main",
+            "context": {"form_view_initial_mode": "readonly"},
+        }
+
+    def action_refresh(self):
+        """Look again."""
+        return self.action_open()
+
+    def action_view_sent(self):
+        """Open the letters that were sent since yesterday at this time."""
+        return self._view_letters("sent", self.env._("Sent, Last 24 Hours"))
+
+    def action_view_review(self):
+        """Open the letters that wait for a review."""
+        return self._view_letters("review", self.env._("To Review"))
+
+    def action_view_waiting(self):
+        """Open the letters that are on their way."""
+        return self._view_letters("waiting", self.env._("On Their Way"))
+
+    def action_view_trouble(self):
+        """Open the letters that failed or whose fate is not known."""
+        return self._view_letters("trouble", self.env._("Failed or Unknown"))
+
+    def action_view_print(self):
+        """Open the letters that wait to be printed."""
+        return self._view_letters("print", self.env._("To Print"))
+
+    def _view_letters(self, name, title):
+        self.ensure_one()
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "credit_management.credit_dunning_letter_action"
+        )
+        return action | {
+            "display_name": title,
+            "domain": self._get_letter_domain(name),
+            "context": {},
+            "target": "current",
+        }
+
+    # === BUSINESS METHODS === #
+
+    @api.model
+    def _prepare_alarms(self, companies):
+        """Return the values of what is wrong: with the server, then per company."""
+        now = fields.Datetime.now()
+        server = health.Health(jobs=self._gather_jobs())
+        found = [(False, alarm) for alarm in health.find_alarms(server, now)]
+        for company in companies:
+            alarms = health.find_alarms(self._gather_health(company), now)
+            found += [(company.id, alarm) for alarm in alarms]
+        return [
+            {
+                "company_id": company_id,
+                "code": alarm.code,
+                "is_grave": alarm.is_grave,
+                "count": alarm.count,
+                "since": alarm.since,
+                "cause": alarm.cause,
+            }
+            for company_id, alarm in found
+        ]
+
+    @api.model
+    def _gather_health(self, company):
+        """Gather what the runs and letters of a company show."""
+        Letter = self.env["credit.dunning.letter"]
+        of_company = [("company_id", "=", company.id)]
+
+        def count(*domain):
+            return Letter.search_count([*of_company, *domain])
+
+        def first(order, *domain):
+            return Letter.search([*of_company, *domain], order=order, limit=1)
+
+        queued = first(
+            "queued_date", *Letter._get_sendable_domain(), ("queued_date", "!=", False)
+        )
+        # sudo: since when a mail waits is told, not what is in it.
+        waiting_sudo = Letter.sudo().search(
+            [
+                *of_company,
+                ("state", "=", "sending"),
+                ("mail_ids.state", "=", "outgoing"),
+            ],
+            order="id",
+            limit=1,
+        )
+        mail_sudo = waiting_sudo.mail_ids[:1]
+        refused = [
+            ("state", "=", "sending"),
+            ("queued_until", "!=", False),
+            ("attempt_count", ">", 0),
+        ]
+        return health.Health(
+            run_due=self._find_run_due(company),
+            run_error=company.credit_run_error or "",
+            oldest_queued=queued.queued_date or None,
+            oldest_mail=mail_sudo.write_date or None,
+            refused=count(*refused),
+            refusal=first("id desc", *refused).state_reason or "",
+            unknown=count(("state", "=", "unknown")),
+            failed=count(("state", "=", "failed"), ("failure_open", "=", True)),
+            is_stopped=company.credit_stopped,
+            held=count(("state", "=", "queued")),
+        )
+
+    @api.model
+    def _get_job_names(self):
+        """Return the jobs that letters depend on; extend to add one."""
+        return JOBS
+
+    @api.model
+    def _gather_jobs(self):
+        # sudo: whether the jobs work is told to those who depend on them.
+        crons_sudo = self.env["ir.cron"].sudo()
+        for name in self._get_job_names():
+            crons_sudo |= self.env.ref(name).sudo()
+        return tuple(
+            health.Job(
+                name=cron.name.removeprefix("Credit Management: "),
+                due=cron.nextcall,
+                active=cron.active,
+                failures=cron.failure_count,
+            )
+            for cron in crons_sudo
+        )
+
+    @api.model
+    def _find_run_due(self, company):
+        """Return since when the nightly run of today is missing, if it is."""
+        Run = self.env["credit.dunning.run"]
+        if company.credit_mode == "off" or not Run._is_nightly_due(company):
+            return None
+        now = company._credit_now()
+        start = now.replace(
+            hour=company.credit_run_hour, minute=0, second=0, microsecond=0
+        )
+        return datetime.combine(
+            start.astimezone(ZoneInfo("UTC")).date(),
+            start.astimezone(ZoneInfo("UTC")).time(),
+        )
+
+
+class CreditOverviewAlarm(models.TransientModel):
+    """One thing that is wrong, in words, with the way to what it is about."""
+
+    _name = "credit.overview.alarm"
+    _description = "Credit Alarm"
+    _order = "is_grave desc, id"
+
+    overview_id = fields.Many2one("credit.overview", required=True, ondelete="cascade")
+    company_id = fields.Many2one("res.company", readonly=True)
+    code = fields.Selection(
+        [
+            (health.JOBS_STAND_STILL, "Scheduled jobs do not run"),
+            (health.JOB_SWITCHED_OFF, "A scheduled job is switched off"),
+            (health.RUN_MISSED, "The nightly run is missing"),
+            (health.LETTERS_STUCK, "Letters do not leave the queue"),
+            (health.MAILS_STUCK, "The mail queue stands still"),
+            (health.UNKNOWN, "Letters whose fate is not known"),
+            (health.JOB_FAILS, "A scheduled job fails"),
+            (health.MAIL_REFUSED, "The mail server does not take letters"),
+            (health.FAILED, "Letters did not arrive"),
+            (health.STOPPED, "Emergency stop: nothing is sent"),
+        ],
+        string="What",
+        readonly=True,
+    )
+    is_grave = fields.Boolean(readonly=True)
+    count = fields.Integer(readonly=True)
+    since = fields.Datetime(readonly=True)
+    cause = fields.Char(readonly=True)
+    details = fields.Char(compute="_compute_details")
+
+    @api.depends("code", "count", "since", "cause")
+    @api.depends_context("lang", "tz")
+    def _compute_details(self):
+        for alarm in self:
+            alarm.details = alarm._describe()
+
+    def _describe(self):
+        """Say how many, since when and why, and what to do about it."""
+        self.ensure_one()
+        values = {
+            "count": self.count,
+            "since": self.since and format_datetime(self.env, self.since),
+            "cause": self.cause,
+        }
+        match self.code:
+            case health.JOBS_STAND_STILL:
+                return self.env._(
+                    "Nothing since %(since)s: %(cause)s. Ask your administrator to"
+                    " restart the server's job workers.",
+                    **values,
+                )
+            case health.JOB_SWITCHED_OFF:
+                return self.env._(
+                    "%(cause)s. An administrator can switch it on again under Settings,"
+                    " Scheduled Actions.",
+                    **values,
+                )
+            case health.RUN_MISSED if self.cause:
+                return self.env._(
+                    "Due since %(since)s. The last attempt failed: %(cause)s", **values
+                )
+            case health.RUN_MISSED:
+                return self.env._(
+                    "Due since %(since)s and not tried yet. Do scheduled jobs run?",
+                    **values,
+                )
+            case health.LETTERS_STUCK:
+                return self.env._(
+                    "The oldest waits since %(since)s. Do scheduled jobs run?", **values
+                )
+            case health.MAILS_STUCK:
+                return self.env._(
+                    "The oldest e-mail waits since %(since)s. Does the e-mail job run?",
+                    **values,
+                )
+            case health.UNKNOWN:
+                return self.env._(
+                    "%(count)s: find out whether they arrived, then confirm them or"
+                    " send them again.",
+                    **values,
+                )
+            case health.JOB_FAILS:
+                return self.env._(
+                    "%(cause)s failed %(count)s times in a row. The server's log says"
+                    " why.",
+                    **values,
+                )
+            case health.MAIL_REFUSED:
+                return self.env._(
+                    "%(count)s wait for another attempt. It said: %(cause)s", **values
+                )
+            case health.FAILED:
+                return self.env._(
+                    "%(count)s: put the address right and send them again, or drop"
+                    " them.",
+                    **values,
+                )
+            case health.STOPPED:
+                return self.env._(
+                    "%(count)s letters wait. They go when the stop is lifted.", **values
+                )
+        return ""
+
+    def action_open(self):
+        """Open what the alarm is about."""
+        self.ensure_one()
+        self.check_access("read")
+        overview = self.overview_id
+        states = {
+            health.LETTERS_STUCK: "waiting",
+            health.MAILS_STUCK: "waiting",
+            health.MAIL_REFUSED: "waiting",
+            health.STOPPED: "waiting",
+            health.UNKNOWN: "trouble",
+            health.FAILED: "trouble",
+        }
+        label = dict(self._fields["code"]._description_selection(self.env))[self.code]
+        if self.code in states:
+            return overview._view_letters(states[self.code], label)
+        if self.code == health.RUN_MISSED or not self.env.user.has_group(
+            "base.group_system"
+        ):
+            return self.env["ir.actions.actions"]._for_xml_id(
+                "credit_management.credit_dunning_run_action"
+            )
+        return self.env["ir.actions.actions"]._for_xml_id("base.ir_cron_act")
