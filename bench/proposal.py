@@ -58,6 +58,17 @@ def peak(env):
     return {"seconds": done["seconds"], "queries": done["queries"]}
 
 
+def fill(env):
+    """Leave a proposal in the database, for the lists."""
+    clear(env)
+    propose(env, env.company)
+
+
+def empty(env):
+    """Take it away again."""
+    clear(env)
+
+
 def night(env):
     """Make a night as the job makes it: each batch committed."""
     clear(env)

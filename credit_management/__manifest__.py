@@ -7,7 +7,9 @@
     "license": "LGPL-3",
     "application": True,
     "depends": ["account_payment"],
-    "external_dependencies": {"python": ["lxml", "python-dateutil", "requests"]},
+    "external_dependencies": {
+        "python": ["lxml", "python-dateutil", "requests", "xlsxwriter"]
+    },
     "data": [
         # Groups first: the access rights name them.
         "security/credit_management_groups.xml",
@@ -15,6 +17,7 @@
         "security/credit_management_rules.xml",
         # The letter before the templates that stand in it.
         "report/credit_dunning_letter_templates.xml",
+        "report/credit_statement_templates.xml",
         "data/mail_template_data.xml",
         "data/mail_activity_type_data.xml",
         "data/credit_dunning_policy_data.xml",
@@ -23,12 +26,14 @@
         "wizards/credit_dunning_letter_skip_views.xml",
         "wizards/credit_dunning_letter_preview_views.xml",
         "wizards/credit_overview_views.xml",
+        "wizards/credit_statement_make_views.xml",
         "views/credit_dunning_level_views.xml",
         "views/credit_dunning_policy_views.xml",
         "views/credit_dunning_letter_views.xml",
         "views/credit_dunning_outcome_views.xml",
         "views/credit_dunning_run_views.xml",
         "views/credit_exclusion_views.xml",
+        "views/credit_statement_views.xml",
         "views/credit_profile_views.xml",
         "views/account_bank_statement_line_views.xml",
         "views/account_move_views.xml",

@@ -15,7 +15,7 @@ make db          a fresh database: DB=name MODULES=a,b [DEMO=1]
 make odoo        Odoo's own command line: ARGS="…" (any option or subcommand)
 make shell       Odoo's shell: DB=name
 make host-tests  the host's own tests without and with our add-ons: [TAGS=/account,…]
-make bench       benchmarks
+make bench       benchmarks: [SIZES="10000 100000"] [ONLY=proposal,queuing,…]
 make faults      fault trials
 make stop        end everything the kit started
 make clean       stop, then remove .dev/
@@ -55,8 +55,11 @@ def clean():
 
 
 def bench():
-    """Run the benchmarks, when there are some."""
-    return program("bench", "benchmarks")
+    """Run the benchmarks: `SIZES` and `ONLY` say which."""
+    with lock("prepare"):
+        python = packages.ensure()
+    command = [str(python), "-m", "bench.bench"]
+    return subprocess.run(command, cwd=settings.ROOT, check=False).returncode
 
 
 def faults():

@@ -65,7 +65,7 @@ class CreditDemo(models.AbstractModel):
         users = self._create_users(companies)
         terms = self._create_terms()
         products = self._create_products(companies)
-        partners = self._create_customers(companies, terms, users["salesperson"])
+        partners = self._create_customers(companies, terms, users["seller"])
         self._create_portal_user(companies[people.USD], partners["portal"])
         invoices = story.tell()
         for books, company in companies.items():

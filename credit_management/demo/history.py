@@ -45,8 +45,9 @@ class CreditDemoHistory(models.AbstractModel):
         letters.filtered(lambda letter: letter.partner_id.id % 3 == days_ago % 3)._skip(
             self.env._("Left out after a call")
         )
-        for letter in letters.filtered(lambda letter: letter.state == "proposed"):
-            letter._freeze_text()
+        written = letters.filtered(lambda letter: letter.state == "proposed")
+        written._freeze_texts()
+        for letter in written:
             letter.write(
                 {
                     "state": "sent" if letter.recipient_emails else "skipped",

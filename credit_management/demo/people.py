@@ -99,7 +99,7 @@ USERS = {
         "Casper Maas",
         ("credit_management.group_credit_manager", "base.group_partner_manager"),
     ),
-    "salesperson": ("Selma Verkoop", ("sales_team.group_sale_salesman",)),
+    "seller": ("Selma Verkoop", ("sales_team.group_sale_salesman",)),
 }
 
 LANGUAGES = ("nl_NL", "de_DE", "fr_FR")

@@ -17,4 +17,6 @@ from . import credit_dunning_letter
 from . import credit_dunning_letter_sending
 from . import credit_dunning_letter_line
 from . import credit_dunning_outcome
+from . import credit_statement_builder
+from . import credit_statement
 from . import mail_mail

@@ -95,6 +95,8 @@ class AccountMove(models.Model):
     def action_view_credit_letters(self):
         """Open the dunning letters that name this invoice."""
         self.ensure_one()
+        self.check_access("read")
+        self.env["credit.dunning.letter"].check_access("read")
         action = self.env["ir.actions.actions"]._for_xml_id(
             "credit_management.credit_dunning_letter_action"
         )
@@ -106,6 +108,7 @@ class AccountMove(models.Model):
     def action_credit_exclude(self):
         """Open a new exclusion for this invoice."""
         self.ensure_one()
+        self.env["credit.exclusion"].check_access("create")
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Leave Out of Dunning"),

@@ -18,6 +18,28 @@ EDITABLE = {
     "line_ids",
 }
 OPEN_FIELDS = {"user_id"}
+# What a text may name although its writer may not run code, beyond the host's few.
+ALLOWED_EXPRESSIONS = (
+    "format_amount(object.amount_total, object.currency_id)",
+    "format_amount(object.amount_upcoming, object.currency_id)",
+    "format_date(object.pay_by_date)",
+    "object.amount_total",
+    "object.amount_upcoming",
+    "object.chased_count",
+    "object.commercial_partner_id.name",
+    "object.commercial_partner_id.ref or ''",
+    "object.company_id.email",
+    "object.company_id.name",
+    "object.company_id.phone",
+    "object.currency_id.name",
+    "object.lang",
+    "object.level_id.name",
+    "object.oldest_days_late",
+    "object.partner_id.name or ''",
+    "object.pay_by_date",
+    "object.user_id.email",
+    "object.user_id.phone",
+)
 
 
 class CreditDunningLetter(models.Model):
@@ -342,6 +364,10 @@ class CreditDunningLetter(models.Model):
             )
         leading = {letter.id: letter.level_id for letter in self}
         res = super().write(vals)
+        if "recipient_ids" in vals:
+            # Nobody learns, by writing to it, the address of a contact they cannot see.
+            recipients_sudo = self.sudo().recipient_ids
+            recipients_sudo.with_env(self.env).check_access("read")
         if "level_id" in vals:
             for letter in self:
                 letter._move_lines_to_level(leading[letter.id])
@@ -563,8 +589,10 @@ class CreditDunningLetter(models.Model):
             vals_list.append(vals)
             items_list.append(items)
         letters = letters_sudo._create_in_bulk(vals_list)
-        amounts = [self._fields[name] for name in self._get_amount_names()]
-        with self.env.protecting(amounts, letters):
+        given = [self._fields[name] for name in vals_list[0]]
+        computed = [field for field in given if field.store and field.compute]
+        # What was given of the letters is not computed again for their items.
+        with self.env.protecting(computed, letters):
             lines_sudo._create_in_bulk(
                 [
                     item | lines_sudo._prepare_copied_values(letter_id, vals)
@@ -614,11 +642,6 @@ class CreditDunningLetter(models.Model):
             "is_test": facts.company.credit_mode == "redirect",
             "key": self._default_key(),
         }
-
-    @api.model
-    def _get_amount_names(self):
-        """Return the amounts of a letter that follow from its items."""
-        return ["amount_total", "amount_company", "amount_upcoming"]
 
     @api.model
     def _prepare_computed_values(self, vals, items):
@@ -710,6 +733,13 @@ class CreditDunningLetter(models.Model):
 
     # === BUSINESS METHODS - TEXT === #
 
+    @api.model
+    def mail_allowed_qweb_expressions(self):
+        """Override of `mail`: what managers may put into texts without being able to
+        run code. It all stands in the letter anyway.
+        """
+        return super().mail_allowed_qweb_expressions() + ALLOWED_EXPRESSIONS
+
     def _render_texts(self):
         """Render subject and whole body of letters, each in its own language.
 
@@ -736,13 +766,22 @@ class CreditDunningLetter(models.Model):
         ).items():
             # sudo: collectors do not edit templates, yet their letters use them.
             template_sudo = level.sudo().mail_template_id
+            if template_sudo.model != self._name:
+                raise UserError(
+                    self.env._(
+                        "The text of level “%(level)s” is not one for dunning letters.",
+                        level=level.name,
+                    )
+                )
             subjects = template_sudo._render_field(
                 "subject", letters.ids, set_lang=lang
             )
             texts = template_sudo._render_field("body_html", letters.ids, set_lang=lang)
             for letter in letters.with_context(lang=lang):
                 text = letter.custom_text or texts[letter.id]
-                rendered[letter] = (subjects[letter.id], text)
+                # One line: no name in it may begin a new header, or spoil the mail.
+                subject = " ".join((subjects[letter.id] or "").split())
+                rendered[letter] = (subject, text)
         return rendered
 
     def _prepare_papers(self):

@@ -100,6 +100,24 @@ class CreditDunningLevel(models.Model):
                     )
                 )
 
+    @api.constrains("mail_template_id")
+    def _check_template_model(self):
+        """Refuse texts of other models: they would tell of records that are no letters.
+
+        A text is rendered for the id of the letter, with the rights of the system.
+        """
+        for level in self:
+            template = level.mail_template_id
+            if template and template.model != "credit.dunning.letter":
+                raise ValidationError(
+                    self.env._(
+                        "The text “%(text)s” is not one for dunning letters. Choose"
+                        " another one for level “%(level)s”.",
+                        text=template.name,
+                        level=level.name,
+                    )
+                )
+
     @api.constrains("send_email", "send_letter", "activity_type_id")
     def _check_channel(self):
         for level in self:
@@ -115,6 +133,15 @@ class CreditDunningLevel(models.Model):
     @api.constrains("delay_days", "is_reminder", "sequence", "policy_id")
     def _check_policy(self):
         self.policy_id._check_levels()
+
+    # === CRUD METHODS === #
+
+    def write(self, vals):
+        """Let nobody move a level to a policy that they may not write."""
+        res = super().write(vals)
+        if "policy_id" in vals:
+            self.check_access("write")
+        return res
 
     # === BUSINESS METHODS === #
 

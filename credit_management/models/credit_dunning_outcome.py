@@ -121,14 +121,26 @@ class CreditDunningOutcome(models.Model):
     @api.model
     def _forget_present(self, company, customers):
         """Drop what the last evaluation said of customers, before the next one does."""
-        self.flush_model()
-        self.env.execute_query(
+        self._forget(
             SQL(
-                "DELETE FROM credit_dunning_outcome WHERE company_id = %s"
-                " AND run_id IS NULL AND partner_id = ANY(%s) RETURNING id",
+                "company_id = %s AND run_id IS NULL AND partner_id = ANY(%s)",
                 company.id,
                 customers.ids,
             )
+        )
+
+    @api.model
+    def _forget_run(self, run):
+        """Drop what a run said, before it says it anew."""
+        self._forget(SQL("run_id = %s", run.id))
+
+    @api.model
+    def _forget(self, condition):
+        """Delete in one statement: nothing hangs on these rows."""
+        self.check_access("unlink")
+        self.flush_model()
+        self.env.cr.execute(
+            SQL("DELETE FROM credit_dunning_outcome WHERE %s", condition)
         )
         self.invalidate_model()
 

@@ -7,6 +7,7 @@ from odoo.fields import Domain
 
 _logger = logging.getLogger(__name__)
 
+RECORD_BATCH = 2000
 # What a person may set on a run: at any time, and before it is proposed.
 # Letters guard themselves: a review edits them from the form of their run.
 OPEN_FIELDS = {"user_id", "letter_ids"}
@@ -284,9 +285,7 @@ class CreditDunningRun(models.Model):
                     self.env._("Approve run %(run)s before you send it.", run=run.name)
                 )
             run.company_id._check_credit_may_send()
-            run._queue(
-                run.letter_ids.filtered(lambda letter: letter.state == "proposed")
-            )
+            run._queue(run._search_letters(Domain("state", "=", "proposed")))
 
     def action_approve_and_send(self):
         """Approve and send in one step."""
@@ -417,10 +416,33 @@ class CreditDunningRun(models.Model):
         self.lock_for_update()
         if self.state == "draft" and self.proposed_up_to:
             return
-        # sudo: letters and reasons are written by runs, which one may write.
+        self._drop_proposal()
+
+    def _drop_proposal(self):
+        """Delete what was proposed and not sent, and the reasons for the rest."""
+        self._drop_letters()
+        # sudo: reasons are written by runs, which one may write; the same above.
+        self.env["credit.dunning.outcome"].sudo()._forget_run(self)
+
+    def _drop_letters(self):
+        """Delete the letters that were proposed and not sent."""
         run_sudo = self.sudo()
-        run_sudo.letter_ids.filtered(lambda letter: letter.state == "proposed").unlink()
-        run_sudo.outcome_ids.unlink()
+        proposed = run_sudo._search_letters(Domain("state", "=", "proposed"))
+        for batch in run_sudo._split(proposed):
+            batch.unlink()
+
+    def _search_letters(self, domain):
+        """Return letters of the run; none of their columns is read yet."""
+        return self.env["credit.dunning.letter"].search(
+            Domain("run_id", "=", self.id) & domain, order="id"
+        )
+
+    def _split(self, records):
+        """Yield records in batches, and forget each: memory stays the same."""
+        for start in range(0, len(records), RECORD_BATCH):
+            yield records[start : start + RECORD_BATCH].with_prefetch()
+            self.env.flush_all()
+            self.env.invalidate_all()
 
     def _write_decisions(self, facts, decisions, customers):
         """Keep what was found out of customers: reasons and figures.
@@ -454,23 +476,24 @@ class CreditDunningRun(models.Model):
     def _queue(self, letters):
         """Put letters into the queue and wake the job that sends them."""
         self.ensure_one()
-        empty = letters.filtered(lambda letter: not letter._get_chased_lines())
-        empty._skip(self.env._("Nothing left to claim"))
-        letters -= empty
-        # sudo: where letters and runs stand is written by their own methods only.
-        # The run says who sent it; its letters need not say so one by one.
-        letters.sudo().with_context(mail_notrack=True).write(
-            {
-                "state": "queued",
-                "queued_date": fields.Datetime.now(),
-                "queued_until": False,
-            }
-        )
-        waiting = self.letter_ids.filtered(
-            lambda letter: letter.state in ("queued", "sending")
-        )
+        queued = 0
+        for batch in self._split(letters):
+            empty = batch.filtered(lambda letter: not letter._get_chased_lines())
+            empty._skip(self.env._("Nothing left to claim"))
+            batch -= empty
+            # sudo: where letters and runs stand is written by their own methods only.
+            # The run says who sent it; its letters need not say so one by one.
+            batch.sudo().with_context(mail_notrack=True).write(
+                {
+                    "state": "queued",
+                    "queued_date": fields.Datetime.now(),
+                    "queued_until": False,
+                }
+            )
+            queued += len(batch)
+        waiting = self._search_letters(Domain("state", "in", ("queued", "sending")))
         self.sudo().state = "sending" if waiting else "done"
-        if letters:
+        if queued:
             letters._wake()
 
     def _update_done(self):
@@ -552,7 +575,7 @@ class CreditDunningRun(models.Model):
             return run
         if company.credit_mode not in ("redirect", "live"):
             return run
-        automatic = run.letter_ids.filtered(lambda letter: letter.policy_id.automatic)
+        automatic = run._search_letters(Domain("policy_id.automatic", "=", True))
         if automatic and company._credit_bank_is_stale(run.date):
             run._hold_for_bank()
         elif automatic:
@@ -599,11 +622,11 @@ class CreditDunningRun(models.Model):
             ]
         )
         for run in runs:
-            letters = run.letter_ids.filtered(lambda letter: letter.state == "proposed")
-            if any(letters.mapped("is_edited")):
+            proposed = Domain("state", "=", "proposed")
+            if run._search_letters(proposed & Domain("is_edited", "=", True)):
                 continue  # somebody is at work on it
             # Nothing of it was said to anybody: it makes room without a trace.
-            letters.unlink()
+            run._drop_letters()
             if run.letter_ids:
                 run.state = "done"
             else:

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
 
@@ -57,6 +57,7 @@ class CreditExclusion(models.Model):
         string="Excluded By",
         default=lambda self: self._default_user_id(),
         readonly=True,
+        copy=False,
     )
     is_current = fields.Boolean(
         compute="_compute_is_current", search="_search_is_current", string="In Force"
@@ -129,14 +130,25 @@ class CreditExclusion(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        for vals in vals_list:
+            self._check_own_name(vals)
         exclusions = super().create(vals_list)
         exclusions._touch()
         return exclusions
 
     def write(self, vals):
+        self._check_own_name(vals)
         res = super().write(vals)
         self._touch()
         return res
+
+    def _check_own_name(self, vals):
+        """Let nobody exclude in the name of somebody else: it is evidence."""
+        name = vals.get("user_id", self.env.uid)
+        if name != self.env.uid and not self.env.su:
+            raise UserError(
+                self.env._("An exclusion bears the name of whoever makes it.")
+            )
 
     # === ACTION METHODS === #
 

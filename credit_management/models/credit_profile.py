@@ -80,6 +80,13 @@ class CreditProfile(models.Model):
         string="Copy To",
         help="These addresses get a copy of each dunning letter, separated by commas.",
     )
+    statement_monthly = fields.Boolean(
+        default=False,
+        string="Monthly Statement",
+        tracking=True,
+        help="At the beginning of each month the customer gets a statement of account"
+        " of the last day of the month before, if anything is open.",
+    )
     pause_from = fields.Date(tracking=True)
     pause_until = fields.Date(
         tracking=True,
@@ -129,6 +136,9 @@ class CreditProfile(models.Model):
     # Documents
     letter_ids = fields.One2many(
         "credit.dunning.letter", "profile_id", string="Letters", readonly=True
+    )
+    statement_ids = fields.One2many(
+        "credit.statement", "profile_id", string="Statements", readonly=True
     )
     letter_count = fields.Integer(compute="_compute_letter_count")
     open_item_ids = fields.Many2many(
@@ -320,20 +330,38 @@ class CreditProfile(models.Model):
         :raise ValidationError: names the first part that is no address
         """
         for part in (text or "").replace(";", ",").split(","):
-            if part.strip() and not email_normalize(part):
+            address = part.strip()
+            # A line break would begin a new header of the mail.
+            if address and not (address.isprintable() and email_normalize(address)):
                 raise ValidationError(
                     self.env._(
                         "“%(address)s” is not an e-mail address. Separate several"
                         " addresses with commas.",
-                        address=part.strip(),
+                        address=address,
                     )
                 )
 
     # === CRUD METHODS === #
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._check_written_by_hand(vals, {*FIGURES, "access_token"})
+        return super().create(vals_list)
+
     def write(self, vals):
         """Let people make their choices; figures, customer and link are not theirs."""
-        closed = set(vals) & {*FIGURES, "partner_id", "company_id", "access_token"}
+        self._check_written_by_hand(
+            vals, {*FIGURES, "partner_id", "company_id", "access_token"}
+        )
+        res = super().write(vals)
+        if {"policy_id", "pause_from", "pause_until"} & set(vals):
+            for company, profiles in self.grouped("company_id").items():
+                self._touch(company, profiles.partner_id)
+        return res
+
+    def _check_written_by_hand(self, vals, closed):
+        closed &= set(vals)
         if closed and not self.env.su:
             raise UserError(
                 self.env._(
@@ -341,11 +369,16 @@ class CreditProfile(models.Model):
                     fields=", ".join(sorted(closed)),
                 )
             )
-        res = super().write(vals)
-        if {"policy_id", "pause_from", "pause_until"} & set(vals):
-            for company, profiles in self.grouped("company_id").items():
-                self._touch(company, profiles.partner_id)
-        return res
+
+    @api.model
+    def _get_thread_with_access(self, thread_id, *, mode="read", **kwargs):
+        """Override of `portal`: the customer's link opens the page, nothing else.
+
+        What colleagues say to each other about a customer is no talk with the customer,
+        and a forwarded link must not speak for the customer either.
+        """
+        kwargs |= {"hash": None, "pid": None, "token": None}
+        return super()._get_thread_with_access(thread_id, mode=mode, **kwargs)
 
     def web_read(self, specification):
         """Override of `web`: the file that is opened shows the figures of now."""
@@ -384,6 +417,7 @@ class CreditProfile(models.Model):
     def action_view_letters(self):
         """Open the letters to this customer."""
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.actions"]._for_xml_id(
             "credit_management.credit_dunning_letter_action"
         )
@@ -462,8 +496,11 @@ class CreditProfile(models.Model):
                 SQL(
                     """
                     INSERT INTO credit_profile (company_id, partner_id, level_rank,
+                                open_amount, overdue_amount, unapplied_amount,
+                                receipt_amount, statement_monthly,
                                 create_uid, write_uid, create_date, write_date)
-                         SELECT %(company)s, id, 0, %(uid)s, %(uid)s,
+                         SELECT %(company)s, id, 0, 0, 0, 0, 0, FALSE,
+                                %(uid)s, %(uid)s,
                                 now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
                            FROM unnest(%(partners)s) AS id
                     ON CONFLICT (company_id, partner_id) DO NOTHING

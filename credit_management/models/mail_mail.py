@@ -129,30 +129,31 @@ class MailMail(models.Model):
     def _postprocess_sent_message(
         self, success_pids, success_emails, failure_reason=False, failure_type=None
     ):
-        """Override of `mail` to tell the dunning letters what became of their mail.
+        """Override of `mail` to tell letters and statements what became of their mail.
 
         The message has left already: whatever goes wrong here must not undo that, or
         the host would send it again. What is missed is taken over by the supervisor.
         """
-        mails = self._get_letter_mails()
-        if mails:
-            # sudo: the mail queue may run as somebody who has no credit rights.
-            letters_sudo = self.env["credit.dunning.letter"].sudo()
-            try:
-                with self.env.cr.savepoint():
-                    letters_sudo._apply_mail_results(
-                        mails, failure_reason, failure_type
-                    )
-            except Exception:
-                self.env.invalidate_all(flush=False)
-                _logger.warning(
-                    "Result of mails %s will be taken over later",
-                    mails.ids,
-                    exc_info=True,
-                )
+        for model in ("credit.dunning.letter", "credit.statement"):
+            mails = self.filtered(lambda mail, model=model: mail.model == model)
+            if mails:
+                mails._tell_results(model, failure_reason, failure_type)
         return super()._postprocess_sent_message(
             success_pids,
             success_emails,
             failure_reason=failure_reason,
             failure_type=failure_type,
         )
+
+    def _tell_results(self, model, failure_reason, failure_type):
+        """Let the letters or statements take over what became of their mails."""
+        # sudo: the mail queue may run as somebody who has no credit rights.
+        records_sudo = self.env[model].sudo()
+        try:
+            with self.env.cr.savepoint():
+                records_sudo._apply_mail_results(self, failure_reason, failure_type)
+        except Exception:
+            self.env.invalidate_all(flush=False)
+            _logger.warning(
+                "Result of mails %s will be taken over later", self.ids, exc_info=True
+            )

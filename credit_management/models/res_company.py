@@ -17,6 +17,8 @@ CREDIT_MODES = [
     ("redirect", "Redirect: send everything to one own address"),
     ("live", "Live: send to customers"),
 ]
+# How a company chases is no matter of its customers, who may read their company.
+TOLD_TO = "base.group_user"
 # A day off shorter than this many hours is not a holiday of the company.
 HOLIDAY_MIN_HOURS = 6
 
@@ -31,61 +33,72 @@ class ResCompany(models.Model):
         required=True,
         help="Whether dunning letters leave the house. Installing never sends"
         " anything: a company starts with Simulate.",
+        groups=TOLD_TO,
     )
     credit_redirect_email = fields.Char(
         string="Redirect Address",
         help="In redirect mode every dunning letter goes to this address instead of"
         " the customer. Letters redirected do not count once the company is live.",
+        groups=TOLD_TO,
     )
     credit_stopped = fields.Boolean(
         string="Emergency Stop",
         help="Nothing leaves while this is on. Letters stay in the queue; when it is"
         " released, each is checked again before it goes.",
+        groups=TOLD_TO,
     )
     credit_policy_id = fields.Many2one(
         "credit.dunning.policy",
         string="Default Dunning Policy",
         help="Policy of customers who have no choice of their own and match no filter.",
+        groups=TOLD_TO,
     )
     credit_user_id = fields.Many2one(
         "res.users",
         string="Default Collector",
         help="Gets the tasks and the replies of customers without a collector.",
+        groups=TOLD_TO,
     )
     credit_tz = fields.Selection(
         _tz_get,
         string="Dunning Time Zone",
         help="Decides which day it is for this company. Empty: that of its working"
         " hours.",
+        groups=TOLD_TO,
     )
     credit_run_hour = fields.Integer(
         string="Nightly Run From",
         default=4,
         help="Hour of the day, in the company's time zone, from which the nightly run"
         " may start.",
+        groups=TOLD_TO,
     )
     credit_bank_max_age_days = fields.Integer(
         string="Hold When the Bank Is Older Than",
         help="An automatic run waits for a person when the last bank entry is older"
         " than this many days. 0: never.",
+        groups=TOLD_TO,
     )
     credit_guard_receipts = fields.Boolean(
         string="Set Aside Customers with an Unmatched Receipt",
         default=True,
         help="A customer whose money is in the bank but not matched yet is not chased"
         " when it covers what would be claimed.",
+        groups=TOLD_TO,
     )
     credit_pending_days = fields.Integer(
         string="Trust a Pending Online Payment For",
         default=7,
         help="Days for which an online payment that is pending or authorized counts as"
         " money under way.",
+        groups=TOLD_TO,
     )
 
     credit_run_error = fields.Char(
         string="Nightly Run Failed",
         readonly=True,
         copy=False,
+        groups="credit_management.group_credit_user",
         help="What went wrong when the last nightly run was tried.",
     )
 

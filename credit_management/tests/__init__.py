@@ -11,4 +11,9 @@ from . import test_receipts
 from . import test_reports
 from . import test_run
 from . import test_scale
+from . import test_statement
+from . import test_security_http
+from . import test_security_methods
+from . import test_security_models
+from . import test_security_text
 from . import test_tours

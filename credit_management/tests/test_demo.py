@@ -116,7 +116,7 @@ class TestDemo(DemoMixin, TransactionCase):
                 )
 
     def test_users_log_in_with_their_login(self):
-        for login in ("accountant", "creditmanager", "salesperson", "customer"):
+        for login in ("accountant", "creditmanager", "seller", "customer"):
             user = self.demo(f"user_{login}")
             self.assertEqual(user.login, login)
             credential = {"type": "password", "login": login, "password": login}
@@ -136,7 +136,7 @@ class TestDemo(DemoMixin, TransactionCase):
                 "credit_management.group_credit_manager"
             )
         )
-        self.assertTrue(self.demo("user_salesperson").has_group("base.group_user"))
+        self.assertTrue(self.demo("user_seller").has_group("base.group_user"))
 
     # === THE LEDGER === #
 

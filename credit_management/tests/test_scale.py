@@ -2,7 +2,10 @@ from unittest.mock import patch
 
 from odoo.tests import tagged
 
-from odoo.addons.credit_management.models import credit_dunning_facts
+from odoo.addons.credit_management.models import (
+    credit_dunning_facts,
+    credit_dunning_run,
+)
 
 from .common import CreditCommon
 
@@ -24,6 +27,7 @@ class TestScale(CreditCommon):
         super().setUp()
         # One customer a batch: whatever must hold across batches is seen.
         self.patch(credit_dunning_facts, "BATCH_CUSTOMERS", 1)
+        self.patch(credit_dunning_run, "RECORD_BATCH", 1)
         self.patch(type(self.env["res.company"]), "_credit_bank_is_stale", _never)
         self.env["res.company"].search([("id", "!=", self.company.id)]).write(
             {"credit_mode": "off"}
@@ -156,6 +160,24 @@ class TestScale(CreditCommon):
             self.env.add_to_compute(letters._fields[name], letters)
         self.assertEqual(before, self._read_columns(letters))
 
+    def test_a_computed_field_that_is_not_given_is_computed(self):
+        self._create_mixed_ledger()
+        Letter = type(self.env["credit.dunning.letter"])
+        prepare = Letter._prepare_computed_values
+
+        def give_less(letter, vals, items):
+            return {
+                name: value
+                for name, value in prepare(letter, vals, items).items()
+                if name in ("name", "amount_company")
+            }
+
+        expected = self._propose().letter_ids.mapped(_get_computed)
+        with patch.object(Letter, "_prepare_computed_values", give_less):
+            run = self.env["credit.dunning.run"].search([], limit=1)
+            run.action_propose()
+        self.assertEqual(run.letter_ids.mapped(_get_computed), expected)
+
     # === LISTS === #
 
     def test_a_list_of_letters_asks_no_query_for_each_of_them(self):
@@ -178,6 +200,20 @@ class TestScale(CreditCommon):
         self.assertEqual(count(8), count(3))
 
     # === IN BATCHES === #
+
+    def test_letters_are_queued_and_dropped_in_batches(self):
+        self._create_mixed_ledger()
+        run = self._propose()
+        dropped = run.letter_ids
+        run.action_propose()
+        self.assertFalse(dropped.exists())
+        self.assertEqual(len(run.letter_ids), 3)
+        empty = run.letter_ids[0]
+        empty._get_chased_lines().action_toggle_excluded()
+        run.action_approve_and_send()
+        self.assertEqual(empty.state, "skipped")
+        self.assertEqual((run.letter_ids - empty).mapped("state"), ["queued"] * 2)
+        self.assertEqual(run.state, "sending")
 
     def test_batches_of_one_customer_say_the_same_as_one_batch(self):
         self._create_mixed_ledger()
@@ -319,6 +355,10 @@ class TestScale(CreditCommon):
         run.action_propose()
         self.assertEqual(run.state, "proposed")
         self.assertEqual(len(run.letter_ids), 3)
+
+
+def _get_computed(letter):
+    return {name: letter[name] for name in COMPUTED}
 
 
 def _never(company, today):

@@ -14,6 +14,11 @@ class CreditDunningLetterPreview(models.TransientModel):
     subject = fields.Char(compute="_compute_message")
     body = fields.Html(compute="_compute_message", sanitize=False)
 
+    @api.constrains("letter_id")
+    def _check_letter_access(self):
+        """Show nobody a letter that they may not read: related fields would."""
+        self.sudo(False).letter_id.check_access("read")
+
     @api.depends("letter_id")
     def _compute_message(self):
         for preview in self:

@@ -1,0 +1,333 @@
+"""What was measured, kept as JSON and written as `bench/RESULTS.md`, ratios first."""
+
+import datetime
+import hashlib
+import json
+import math
+import os
+import platform
+import re
+from pathlib import Path
+
+from dev import settings
+from dev.steps import ask
+
+PAGE = Path(__file__).parent / "RESULTS.md"
+NOTES = Path(__file__).parent / "NOTES.md"
+GIB = 1024
+
+
+# === KEEPING === #
+
+
+def load(folder):
+    """Return all figures that are known."""
+    path = folder / "results.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def save(folder, results):
+    """Keep the figures and write the page."""
+    (folder / "results.json").write_text(json.dumps(results, indent=1))
+    PAGE.write_text(page(results))
+
+
+def circumstances():
+    """Return when something was measured, and how busy the machine then was."""
+    return {
+        "day": datetime.date.today().isoformat(),
+        "load": round(os.getloadavg()[0], 1),
+    }
+
+
+def fingerprint():
+    """Return what tells one state of the models and of the generator from another."""
+    digest = hashlib.sha256()
+    folders = (settings.ROOT / settings.PRODUCT, Path(__file__).parent)
+    for folder, names in zip(folders, ("*.py", "generate.py"), strict=True):
+        for path in sorted(folder.rglob(names)):
+            if "tests" not in path.parts:
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def machine(host):
+    """Describe the machine the figures are of."""
+    try:
+        cpu = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
+        memory = re.search(r"MemTotal:\s*(\d+)", Path("/proc/meminfo").read_text())
+    except OSError:
+        cpu = memory = None
+    show = host.cluster.query
+    return {
+        "cpu": cpu[1].strip() if cpu else platform.processor(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(int(memory[1]) / 2**20) if memory else None,
+        "system": platform.system(),
+        "python": ask(
+            [host.python, "-c", "import platform as p;print(p.python_version())"]
+        ),
+        "postgres": show("SHOW server_version"),
+        "fsync": show("SHOW fsync"),
+        "shared_buffers": show("SHOW shared_buffers"),
+        "work_mem": show("SHOW work_mem"),
+    }
+
+
+# === READING === #
+
+
+def sizes(results):
+    """Return the sizes that have figures, small first."""
+    return sorted(int(key) for key in results if key.isdigit())
+
+
+def get(results, size, part):
+    """Return the figures of a part at a size, or None."""
+    return results.get(str(size), {}).get(part)
+
+
+def exponent(results, measure):
+    """Return by how much time grows per size between the smallest and the largest."""
+    points = [
+        (size, figures[measure])
+        for size in sizes(results)
+        if (figures := get(results, size, "proposal"))
+    ]
+    if len(points) < 2:
+        return None
+    (small, low), (large, high) = points[0], points[-1]
+    return math.log(high / low) / math.log(large / small)
+
+
+# === THE PAGE === #
+
+
+def ratios(results):
+    """Return the table of ratios, with the aims."""
+    rows = []
+
+    def add(words, aim, *values):
+        rows.append((words, *values, aim))
+
+    known = sizes(results)
+
+    def each(part, form):
+        return [
+            form(figures) if (figures := get(results, size, part)) else "–"
+            for size in known
+        ]
+
+    add(
+        "proposal ÷ floor, by the clock",
+        "≤ 4 at 100 000",
+        *each("proposal", lambda f: ratio(f["proposal_seconds"], f["floor_seconds"])),
+    )
+    add(
+        "proposal ÷ floor, by CPU time",
+        "",
+        *each("proposal", lambda f: ratio(f["proposal_cpu"], f["floor_cpu"])),
+    )
+    add(
+        "queuing a letter ÷ the host's own",
+        "≤ 1.5",
+        *each("queuing", lambda f: ratio(f["own_seconds"], f["host_seconds"])),
+    )
+    add(
+        "peak memory of a proposal, MiB (process without it)",
+        "< 1 024 at 1 000 000",
+        *each("memory", lambda f: f"{f['peak_mb']:.0f} ({f['start_mb']:.0f})"),
+    )
+    add(
+        "queries of a proposal",
+        "",
+        *each("proposal", lambda f: f"{f['queries']:.0f}"),
+    )
+    add(
+        "list of letters ÷ the host's invoices",
+        "",
+        *each("lists", lambda f: over_list(f, "letters", "invoices of the host")),
+    )
+    add(
+        "list of customers ÷ the host's contacts",
+        "",
+        *each("lists", lambda f: over_list(f, "customers", "contacts of the host")),
+    )
+    add(
+        "list of why not chased ÷ the host's invoices",
+        "",
+        *each(
+            "lists", lambda f: over_list(f, "why not chased", "invoices of the host")
+        ),
+    )
+    head = ("", *(f"{size:,}".replace(",", " ") for size in known), "aim")
+    lines = [table(head, rows), ""]
+    clock, work = (exponent(results, f"proposal_{kind}") for kind in ("seconds", "cpu"))
+    if clock is not None:
+        lines.append(
+            f"- growth exponent of the proposal: {clock:.2f} by the clock,"
+            f" {work:.2f} by CPU time (aim ≤ 1.05)"
+        )
+    workers = get(results, "workers", "workers")
+    if workers:
+        proposing = workers["propose_one"] / workers["propose_two"]
+        sending = workers["send_one"] / workers["send_two"]
+        lines.append(
+            f"- two workers against one: {proposing:.2f} × proposing two companies,"
+            f" {sending:.2f} × handing letters over (aim ≥ 1.7)"
+        )
+    return "\n".join(lines)
+
+
+def page(results):
+    """Return the whole page."""
+    parts = [
+        "# Results of `make bench`",
+        "Written by `make bench`; what stands under *Reading the figures* is kept in"
+        " `NOTES.md`.",
+        ratios(results),
+        "## Machine",
+        describe(results["machine"]),
+        "## Figures",
+        figures_table(results),
+        lists_table(results),
+        index_table(results),
+    ]
+    if NOTES.exists():
+        parts.append(NOTES.read_text().strip())
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def describe(facts):
+    """Return the machine in words."""
+    return (
+        f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB,"
+        f" {facts['system']}; Python {facts['python']}; PostgreSQL"
+        f" {facts['postgres']} on the same machine, fsync {facts['fsync']},"
+        f" shared_buffers {facts['shared_buffers']}, work_mem {facts['work_mem']}."
+    )
+
+
+def figures_table(results):
+    """Return times, counts and memory, size by size."""
+    rows = []
+    for size in sizes(results):
+        ledger = get(results, size, "ledger") or {}
+        proposal = get(results, size, "proposal")
+        queuing = get(results, size, "queuing")
+        night = get(results, size, "night")
+        first = (
+            f"{size:,}".replace(",", " "),
+            whole(ledger.get("customers")),
+            whole(ledger.get("overdue")),
+        )
+        rows.append(
+            (
+                *first,
+                *(
+                    (
+                        whole(proposal["letters"]),
+                        whole(proposal["lines"]),
+                        f"{proposal['floor_seconds']:.2f}",
+                        f"{proposal['proposal_seconds']:.2f}",
+                        f"{proposal['first_seconds']:.2f}",
+                        f"{proposal['floor_cpu']:.2f}",
+                        f"{proposal['proposal_cpu']:.2f}",
+                        f"{proposal['measured']['load']}",
+                    )
+                    if proposal
+                    else ("–",) * 8
+                ),
+                f"{night['seconds']:.2f} / {night['longest_batch']:.2f}"
+                if night
+                else "–",
+                f"{1000 * queuing['host_seconds']:.0f} ({queuing['host_queries']:.0f})"
+                f" / {1000 * queuing['own_seconds']:.0f} ({queuing['own_queries']:.0f})"
+                if queuing
+                else "–",
+            )
+        )
+    head = (
+        "open items",
+        "customers",
+        "overdue",
+        "letters",
+        "lines",
+        "floor s",
+        "proposal s",
+        "first one s",
+        "floor CPU s",
+        "proposal CPU s",
+        "load",
+        "night s / longest batch",
+        "a letter: host ms (queries) / ours",
+    )
+    return table(head, rows)
+
+
+def lists_table(results):
+    """Return the lists of the largest size."""
+    known = [size for size in sizes(results) if get(results, size, "lists")]
+    if not known:
+        return ""
+    figures = get(results, known[-1], "lists")
+    rows = [
+        (name, f"{1000 * row['seconds']:.0f}", row["queries"], whole(row["of"]))
+        for name, row in figures.items()
+        if isinstance(row, dict) and "rows" in row
+    ]
+    title = f"Lists of 80 rows, {whole(known[-1])} open items:\n\n"
+    return title + table(("list", "ms", "queries", "rows in all"), rows)
+
+
+def index_table(results):
+    """Return what the covering index gives and costs."""
+    rows = []
+    for size in sizes(results):
+        figures = get(results, size, "index")
+        if not figures:
+            continue
+        names = ("plain_read", "customers_read", "batch_read", "posting", "reconciling")
+        rows.append(
+            (
+                whole(figures["lines"]),
+                f"{figures['build_seconds']:.1f}",
+                f"{figures['index_mb']:.0f} of {figures['table_mb']:.0f}",
+                *(
+                    f"{1000 * figures['without'][name][0]:.0f} →"
+                    f" {1000 * figures['with'][name][0]:.0f}"
+                    for name in names
+                ),
+            )
+        )
+    if not rows:
+        return ""
+    head = (
+        "ledger lines",
+        "build s",
+        "MiB of the table's",
+        "overdue items ms",
+        "all customers ms",
+        "a batch ms",
+        "posting 1 000 items ms",
+        "settling 1 000 items ms",
+    )
+    return "A partial covering index, without → with:\n\n" + table(head, rows)
+
+
+def table(head, rows):
+    """Return a table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in lines)
+
+
+def ratio(ours, other):
+    return f"{ours / other:.2f}"
+
+
+def over_list(figures, ours, other):
+    return ratio(figures[ours]["seconds"], figures[other]["seconds"])
+
+
+def whole(number):
+    return "–" if number is None else f"{number:,}".replace(",", " ")

@@ -1,0 +1,267 @@
+"""Who knocks, what must not be heard, and what must not move."""
+
+from odoo import Command
+from odoo.tests import new_test_user
+from odoo.tools import SQL
+
+from .common import CreditCommon
+
+ADD_ON = "odoo.addons.credit_management"
+# Planted in what only the house may read, and in what only the customer may read too.
+CANARY = "CANARYHOUSE"
+CUSTOMER_CANARY = "CANARYCUSTOMER"
+# Style sheets, sessions, presence: made by reading, and nobody's business.
+TECHNICAL_TABLES = {
+    "bus_bus",
+    "ir_attachment",
+    "ir_logging",
+    "mail_presence",
+    "res_device_log",
+    "res_users_log",
+    "res_users_settings",
+}
+
+
+def is_ours(cls):
+    """Say whether a class was written in one of our add-ons."""
+    return cls.__module__.startswith(ADD_ON)
+
+
+class SecurityCommon(CreditCommon):
+    """Actors from nobody to manager, and a customer with one of everything."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.other = cls._create_customer("Other")
+        cls.other_company = cls.setup_other_company()["company"]
+        cls.actors = cls._create_actors()
+        cls._create_one_of_everything()
+        cls.records = cls._get_records()
+
+    # === ACTORS === #
+
+    @classmethod
+    def _create_actors(cls):
+        """Return users by what they are; each has no right but those named.
+
+        The salesperson is an employee who edits contacts and exports; the biller also
+        reads every invoice. Neither is in a credit group. The foreign manager works for
+        another company.
+        """
+        return {
+            "public": cls.env.ref("base.public_user"),
+            "portal": cls._create_actor("portal", "base.group_portal", cls.other),
+            "customer": cls._create_actor(
+                "customer", "base.group_portal", cls.customer
+            ),
+            "salesperson": cls._create_actor(
+                "salesperson",
+                "base.group_user,base.group_partner_manager,base.group_allow_export",
+            ),
+            "biller": cls._create_actor(
+                "biller",
+                "base.group_user,account.group_account_invoice,base.group_allow_export",
+            ),
+            "foreign": cls._create_actor(
+                "foreign",
+                "base.group_user,credit_management.group_credit_manager,"
+                "base.group_allow_export",
+                company=cls.other_company,
+            ),
+            "collector": cls._create_actor(
+                "collector",
+                "base.group_user,credit_management.group_credit_user,"
+                "base.group_allow_export",
+            ),
+            "manager": cls._create_actor(
+                "manager", "base.group_user,credit_management.group_credit_manager"
+            ),
+        }
+
+    @classmethod
+    def _create_actor(cls, name, groups, customer=None, company=None):
+        company = company or cls.company
+        values = {}
+        if customer:
+            contact = cls.env["res.partner"].create(
+                {"name": f"Contact {name}", "parent_id": customer.id}
+            )
+            values["partner_id"] = contact.id
+        return new_test_user(
+            cls.env,
+            login=f"security_{name}",
+            groups=groups,
+            company_id=company.id,
+            company_ids=[Command.set(company.ids)],
+            **values,
+        )
+
+    # === WHAT IS TO BE GUARDED === #
+
+    @classmethod
+    def _create_one_of_everything(cls):
+        """Make a record of each model of ours, with a canary in every free text."""
+        env = cls.env
+        cls.customer.name = f"Azure {CUSTOMER_CANARY}"
+        cls.policy.company_id = cls.company
+        cls.first.activity_note = f"{CANARY} note"
+        cls.first.activity_type_id = env.ref("mail.mail_activity_data_todo")
+        cls.invoice = cls._create_late_invoice(4, 777.0)
+        cls.profile = env["credit.profile"]._get_or_create(cls.company, cls.customer)
+        cls.sent_run = cls._propose()
+        cls.letter = cls.sent_run.letter_ids
+        cls.letter.custom_text = f"<p>{CANARY} text</p>"
+        cls.sent_run.action_approve_and_send()
+        cls.letter.sudo()._hand_over()
+        cls.letter.sudo()._set_sent()
+        cls.exclusion = env["credit.exclusion"].create(
+            {
+                "scope": "invoice",
+                "move_id": cls._create_late_invoice(9, 55.0).id,
+                "company_id": cls.company.id,
+                "reason": f"{CANARY} reason",
+            }
+        )
+        cls.profile.write(
+            {
+                "pause_reason": f"{CANARY} pause",
+                "email_cc": f"{CANARY}@example.com".lower(),
+                "user_id": cls.actors["collector"].id,
+            }
+        )
+        cls.profile._portal_ensure_token()
+        second = cls._create_customer(f"Second {CUSTOMER_CANARY}")
+        cls.second_invoice = cls._create_late_invoice(5, 333.0, partner=second)
+        cls.open_run = cls._propose()
+        cls.open_letter = cls.open_run.letter_ids
+        cls.open_letter.custom_text = f"<p>{CANARY} text</p>"
+        cls.open_run.sudo().hold_reason = f"{CANARY} hold"
+        for record in (cls.profile, cls.letter, cls.sent_run, cls.policy):
+            for subtype in ("mail.mt_comment", "mail.mt_note"):
+                record.message_post(
+                    body=f"{CANARY} talk",
+                    subtype_xmlid=subtype,
+                    message_type="comment",
+                )
+        cls.preview = env["credit.dunning.letter.preview"].create(
+            {"letter_id": cls.open_letter.id}
+        )
+        cls.skip = env["credit.dunning.letter.skip"].create(
+            {
+                "letter_ids": [Command.set(cls.open_letter.ids)],
+                "reason": f"{CANARY} skip",
+            }
+        )
+        cls.statement = env["credit.statement"].create(
+            {"profile_id": cls.profile.id, "note": f"{CANARY} note"}
+        )
+        cls.statement_make = env["credit.statement.make"].create(
+            {
+                "profile_ids": [Command.set(cls.profile.ids)],
+                "note": f"{CANARY} note",
+            }
+        )
+        cls.overview = (
+            env["credit.overview"]
+            .sudo()
+            .create(
+                {
+                    "company_ids": [Command.set(cls.company.ids)],
+                    "alarm_ids": [
+                        Command.create(
+                            {"code": "unknown", "count": 1, "cause": f"{CANARY} cause"}
+                        )
+                    ],
+                }
+            )
+        )
+        cls.overview = cls.overview.sudo(False)
+        cls.touch = env["credit.profile.touch"].sudo().search([], limit=1)
+        env.flush_all()
+
+    @classmethod
+    def _get_our_models(cls):
+        """Return the models that our add-ons define, as ``ir.model`` has them."""
+        return sorted(
+            name
+            for name, model in cls.env.registry.items()
+            if f"odoo.addons.{model._original_module}".startswith(ADD_ON)
+        )
+
+    @classmethod
+    def _get_records(cls):
+        """Return a record or more of each model of ours that has records."""
+        env = cls.env
+        records = {
+            record._name: record
+            for record in (
+                cls.profile,
+                cls.policy,
+                cls.first,
+                cls.sent_run + cls.open_run,
+                cls.letter + cls.open_letter,
+                cls.letter.line_ids + cls.open_letter.line_ids,
+                env["credit.dunning.outcome"].search(
+                    [("company_id", "=", cls.company.id)]
+                ),
+                cls.sent_run.summary_ids + cls.open_run.summary_ids,
+                cls.exclusion,
+                cls.preview,
+                cls.skip,
+                cls.statement,
+                cls.statement_make,
+                cls.overview,
+                cls.overview.alarm_ids,
+                cls.touch,
+            )
+        }
+        assert all(records.values()), records
+        return records
+
+    # === WINDOWS === #
+
+    def _open_window(self, actor, model_name):
+        """Return a window that the actor opened: nobody may use those of others."""
+        window = self.env[model_name].with_user(self.actors[actor])
+        letters = [Command.set(self.open_letter.ids)]
+        match model_name:
+            case "credit.dunning.letter.preview":
+                return window.create({"letter_id": self.open_letter.id})
+            case "credit.dunning.letter.skip":
+                return window.create({"letter_ids": letters, "reason": "Mine"})
+            case "credit.statement.make":
+                profiles = [Command.set(self.profile.ids)]
+                return window.create({"profile_ids": profiles})
+            case "credit.overview":
+                companies = [Command.set(self.company.ids)]
+                return window.sudo().create({"company_ids": companies}).sudo(False)
+            case "credit.overview.alarm":
+                overview = self._open_window(actor, "credit.overview")
+                values = {"overview_id": overview.id, "code": "unknown"}
+                return window.sudo().create(values).sudo(False)
+        raise AssertionError(model_name)
+
+    # === WHAT MUST NOT MOVE === #
+
+    def _hash_tables(self):
+        """Return a fingerprint of the rows of each table of the database."""
+        self.env.flush_all()
+        cr = self.env.cr
+        cr.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        names = sorted({name for (name,) in cr.fetchall()} - TECHNICAL_TABLES)
+        cr.execute(
+            SQL(" UNION ALL ").join(
+                SQL(
+                    "SELECT %s, COUNT(*), SUM(hashtextextended(t::text, 0)) FROM %s t",
+                    name,
+                    SQL.identifier(name),
+                )
+                for name in names
+            )
+        )
+        return {name: (count, total) for name, count, total in cr.fetchall()}
+
+    def _get_changed_tables(self, before):
+        after = self._hash_tables()
+        return sorted(name for name in after if after[name] != before.get(name))
