@@ -23,7 +23,9 @@ def main():
     wanted = settings.words("TRIAL") or list(TRIALS)
     unknown = sorted(set(wanted) - set(TRIALS))
     if unknown:
-        raise Failure(f"No trial {', '.join(unknown)}.", f"There are: {' '.join(TRIALS)}")
+        raise Failure(
+            f"No trial {', '.join(unknown)}.", f"There are: {' '.join(TRIALS)}"
+        )
     seed = int(settings.text("SEED", "7"))
     host = Host()
     broken = False

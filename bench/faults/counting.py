@@ -150,4 +150,3 @@ def judge(figures, strangers):
         f"{figures.once_copies} copies of letters that go at most once",
     )
     figures.must(not strangers, f"{len(strangers)} messages with an unknown key")
-

@@ -58,7 +58,9 @@ def judge_kinds(stage, figures, made):
         rows = stage.database.run(ITEMS, {"run": made["run"], "partners": partners})
         ends = sorted({told or explained or "nothing" for _id, told, explained in rows})
         lost = [row for row in rows if bool(row[1]) == bool(row[2])]
-        figures.notes.append(f"{kind}: {len(rows)} items, {', '.join(ends) or 'none open'}")
+        figures.notes.append(
+            f"{kind}: {len(rows)} items, {', '.join(ends) or 'none open'}"
+        )
         figures.must(not lost, f"{kind}: {len(lost)} items neither told nor explained")
 
 

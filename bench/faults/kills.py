@@ -58,7 +58,8 @@ def strike(stage, server, workers, number):
         children = server.children()
     if stage.dice.random() < 0.5:
         children = stage.dice.sample(children, min(1, len(children)))
-    return any([server.kill(pid, number) for pid in children])
+    struck = [server.kill(pid, number) for pid in children]
+    return any(struck)
 
 
 def watchdog(stage, letters, seconds=15, slow=1.0):

@@ -1,4 +1,4 @@
-"""Trials of the mail server: it refuses, cuts, hangs, or knows half of the customers."""
+"""Trials of the mail server: it refuses, cuts, hangs, or knows half of the people."""
 
 import time
 

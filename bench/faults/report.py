@@ -101,7 +101,9 @@ def said(row):
 
 def table(head, rows):
     """Return a table in Markdown."""
-    lines = ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)]
+    lines = [
+        "| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)
+    ]
     return "\n".join(lines)
 
 

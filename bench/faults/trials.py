@@ -1,8 +1,8 @@
 """Which trial is which function, and how large it is."""
 
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Callable
 
 from dev import settings
 

@@ -187,9 +187,7 @@ def parent_loop(make):
     first = make.customer("Loop a", is_company=True)
     second = make.customer("Loop b", parent_id=first.id)
     make.invoice(second)
-    make.sql(
-        "UPDATE res_partner SET parent_id = %s WHERE id = %s", second.id, first.id
-    )
+    make.sql("UPDATE res_partner SET parent_id = %s WHERE id = %s", second.id, first.id)
     return first
 
 

@@ -17,6 +17,7 @@ SENDING_CRONS = (
     "mail.ir_cron_mail_scheduler_action",
 )
 COMPANY = "Fault Trials"
+FRIENDLY = "friendly"
 ONCE = "once"  # customers with this reference follow the policy that sends once
 
 
@@ -100,7 +101,7 @@ def make_customers(env, company, dice):
                 [
                     {
                         "name": f"Customer {number:05d}",
-                        "ref": f"{ONCE if number % 5 == 0 else 'friendly'}-{number:05d}",
+                        "ref": f"{FRIENDLY if number % 5 else ONCE}-{number:05d}",
                         "email": f"c{number:05d}@customers.test",
                         "is_company": True,
                         "company_id": company.id,
