@@ -8,7 +8,6 @@ installed; it is copied. The last line printed is the outcome as JSON.
 import json
 import signal
 import sys
-from dataclasses import asdict
 
 from dev.server import Host
 
@@ -35,9 +34,21 @@ def main(cluster, base):
     for name, figures in found.items():
         for line in report.lines(figures):
             print(f"{name}: {line}")
-    outcome = {name: asdict(figures) for name, figures in found.items()}
-    print(json.dumps({"failures": failures, "found": outcome}), flush=True)
+    outcome = {"failures": failures, "summary": summary(found.values())}
+    print(json.dumps(outcome), flush=True)
     return int(bool(failures))
+
+
+def summary(found):
+    """Return all of it in one line."""
+    total = {
+        name: sum(getattr(figures, name) for figures in found)
+        for name in ("letters", "kills", "received", "lost", "copies", "human")
+    }
+    return (
+        "{letters} letters, {kills} kills and cuts: {received} messages, {lost} lost,"
+        " {copies} copies, a person asked for {human}".format(**total)
+    )
 
 
 def play(stage):
