@@ -1,4 +1,4 @@
-"""`make stop`, `make clean`, `make help`, and what is not there yet."""
+"""`make stop`, `make clean`, `make help`, and the measurements."""
 
 import shutil
 import subprocess
@@ -16,7 +16,7 @@ make odoo        Odoo's own command line: ARGS="…" (any option or subcommand)
 make shell       Odoo's shell: DB=name
 make host-tests  the host's own tests without and with our add-ons: [TAGS=/account,…]
 make bench       benchmarks: [SIZES="10000 100000"] [ONLY=proposal,queuing,…]
-make faults      fault trials
+make faults      letters under kills and cuts: [TRIAL=kill-prefork,ledger,…]
 make stop        end everything the kit started
 make clean       stop, then remove .dev/
 
@@ -56,23 +56,17 @@ def clean():
 
 def bench():
     """Run the benchmarks: `SIZES` and `ONLY` say which."""
-    with lock("prepare"):
-        python = packages.ensure()
-    command = [str(python), "-m", "bench.bench"]
-    return subprocess.run(command, cwd=settings.ROOT, check=False).returncode
+    return program("bench.bench")
 
 
 def faults():
-    """Run the fault trials, when there are some."""
-    return program("faults", "fault trials")
+    """Run the fault trials: `TRIAL`, `KILLS`, `CUSTOMERS`, `SEED` say which."""
+    return program("bench.faults")
 
 
-def program(name, words):
-    """Run `bench/<name>.py` on the kit's Python."""
-    script = settings.ROOT / "bench" / f"{name}.py"
-    if not script.exists():
-        say(f"           there are no {words} yet")
-        return 0
+def program(module):
+    """Run a module of the measurements on the kit's Python."""
     with lock("prepare"):
         python = packages.ensure()
-    return subprocess.run([str(python), str(script)], check=False).returncode
+    command = [str(python), "-m", module]
+    return subprocess.run(command, cwd=settings.ROOT, check=False).returncode

@@ -223,7 +223,7 @@ class CreditDunningLetterSending(models.Model):
         """Hand queued letters of one run over to the channels of their levels.
 
         In one transaction: the check against the ledger, the text as it will be sent,
-        the outgoing mail, the level, the tasks. The host's mail queue does the rest.
+        the outgoing mail, the level. The host's mail queue does the rest.
         """
         facts, outcomes = self._gather_facts()
         going = self.browse()
@@ -238,7 +238,7 @@ class CreditDunningLetterSending(models.Model):
             going._go()
 
     def _go(self):
-        """Freeze the texts, make the mails, do what else the levels ask for."""
+        """Freeze the texts and make the mails; what asks for neither has gone."""
         self._compute_recipient_emails()
         company = self.company_id
         self.write(
@@ -274,7 +274,7 @@ class CreditDunningLetterSending(models.Model):
         )
         lost._fail(self.env._("The customer has no e-mail address"))
         gone = self - lost
-        now = fields.Datetime.now()
+        done = self.browse()
         for letter in gone:
             # Paper goes once, and one redirected for a test never goes by post.
             to_print = (
@@ -282,19 +282,19 @@ class CreditDunningLetterSending(models.Model):
                 and not letter.is_test
                 and not letter.printed_date
             )
-            waits = letter in by_mail or to_print
             letter.write(
                 {
                     "to_print": to_print,
-                    "state": "sending" if waits else "sent",
-                    "sent_date": False if waits else now,
+                    "state": "sending",
+                    "sent_date": False,
                     "queued_until": False,
                     "claimed_date": False,
                 }
             )
-            letter._apply_task()
-        gone._log_on_documents()
-        gone._touch_profiles()
+            if not to_print and letter not in by_mail:
+                done |= letter
+        done._set_sent()
+        (gone - done)._touch_profiles()
 
     def _freeze_texts(self):
         """Render the texts for the last time and keep them with their hashes."""
@@ -442,8 +442,9 @@ class CreditDunningLetterSending(models.Model):
         self.env["account.move"].browse(on_moves)._message_log_batch(on_moves)
 
     def _set_sent(self):
-        """The message left: from now on it is a fact."""
+        """The message left: from now on it is a fact, with its task and its traces."""
         now = fields.Datetime.now()
+        new = self.filtered(lambda letter: not letter.sent_date)
         for letter in self:
             letter.write(
                 {
@@ -453,6 +454,9 @@ class CreditDunningLetterSending(models.Model):
                     "failure_open": False,
                 }
             )
+        for letter in new:
+            letter._apply_task()
+        new._log_on_documents()
         self.run_id._update_done()
         self._touch_profiles()
 
@@ -743,11 +747,15 @@ class CreditDunningLetterSending(models.Model):
         for count, taken in letters.grouped("failure_count").items():
             taken.write({"failure_count": count + 1, "queued_until": patience})
         self.env["ir.cron"]._commit_progress()
-        letters = letters.try_lock_for_update(allow_referencing=True).filtered(
-            lambda letter: letter.state == "queued"
-        )
+        letters = letters._lock_queued()
         # All of them parked, or taken by somebody else: go on to the next ones.
         return letters or self._take_for_hand_over()
+
+    def _lock_queued(self):
+        """Lock those of these letters that still wait and that nobody else took."""
+        return self.try_lock_for_update(allow_referencing=True).filtered(
+            lambda letter: letter.state == "queued"
+        )
 
     @api.model
     def _lock_next(self):
@@ -795,13 +803,13 @@ class CreditDunningLetterSending(models.Model):
             self.env.cr.rollback()
             _logger.info("Dunning letters %s clashed and are taken again", self.ids)
             soon = fields.Datetime.now() + CLASH_WAIT
-            for letter in self:
+            for letter in self._lock_queued():
                 count = letter.failure_count - 1
                 letter.write({"failure_count": count, "queued_until": soon})
         except Exception as error:
             self.env.cr.rollback()
             _logger.exception("Dunning letters %s could not be made", self.ids)
-            self._note_failure(error)
+            self._lock_queued()._note_failure(error)
 
     def _note_failure(self, error):
         """Try letters that could not be made again, one by one; park one in the end."""

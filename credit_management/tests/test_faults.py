@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 import psycopg2
 
-from odoo import Command
+from odoo import Command, fields
 from odoo.exceptions import UserError
 from odoo.tests import freeze_time, new_test_user, tagged
 from odoo.tools import mute_logger
@@ -16,6 +16,7 @@ from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 from .common import CreditCommon
 
 QUEUE_LOG = "odoo.addons.mail.models.mail_mail"
+SENDING_LOG = "odoo.addons.credit_management.models.credit_dunning_letter_sending"
 MAIL_LOG = "odoo.addons.credit_management.models.mail_mail"
 
 
@@ -240,6 +241,39 @@ class TestFaults(CreditCommon):
         self.assertEqual(letter.amount_total, 70.0)
         self.assertEqual(letter.sudo().mail_ids.message_id, message_id)
 
+    def test_made_twice_a_letter_leaves_its_traces_once(self):
+        self.first.activity_type_id = self.env.ref("mail.mail_activity_data_call")
+        invoice, letter = self._handed_over()
+        traced = (letter.profile_id, invoice)
+        before = [len(record.message_ids) for record in traced]
+        self._pay(invoice, 30.0)
+        self._deliver()
+        self._run_cron("ir_cron_send_letters")
+        self._deliver()
+        self.assertEqual(letter.state, "sent")
+        self.assertEqual(len(letter.profile_id.activity_ids), 1)
+        for record, known in zip(traced, before, strict=True):
+            told = [
+                message.body
+                for message in record.message_ids
+                if self.first.name in message.body
+            ]
+            self.assertEqual(len(told), 1)
+            self.assertIn("70", told[0])
+            self.assertGreater(len(record.message_ids), known)
+
+    def test_left_out_at_the_last_moment_a_letter_leaves_no_trace(self):
+        self.first.activity_type_id = self.env.ref("mail.mail_activity_data_call")
+        invoice, letter = self._handed_over()
+        self._pay(invoice)
+        self._deliver()
+        self._run_cron("ir_cron_send_letters")
+        self.assertEqual(letter.state, "skipped")
+        self.assertFalse(letter.profile_id.activity_ids)
+        for record in (letter.profile_id, invoice):
+            for message in record.message_ids:
+                self.assertNotIn(self.first.name, message.body)
+
     def test_a_credit_note_that_came_meanwhile_is_taken_off(self):
         _invoice, letter = self._handed_over()
         self._create_credit_note(25.0)
@@ -343,6 +377,30 @@ class TestFaults(CreditCommon):
         letter.sudo().queued_until = False
         self._run_cron("ir_cron_send_letters")
         self.assertEqual(letter.state, "sending")
+
+    def test_after_a_failure_letters_that_another_took_are_left_to_it(self):
+        self._create_late_invoice(4)
+        run = self._propose()
+        run.action_approve_and_send()
+        letter = run.letter_ids.sudo()
+        Letter = type(letter)
+        for error in (psycopg2.errors.SerializationFailure("clash"), ValueError("no")):
+            letter.write({"failure_count": 0, "queued_until": False})
+            taken = patch.object(
+                Letter, "try_lock_for_update", lambda self, **_options: self.browse()
+            )
+
+            def fail(letters, error=error, taken=taken):
+                taken.start()
+                raise error
+
+            with patch.object(Letter, "_hand_over", fail), mute_logger(SENDING_LOG):
+                self._run_cron("ir_cron_send_letters")
+            taken.stop()
+            self.assertEqual(letter.failure_count, 1)
+            self.assertEqual(
+                letter.queued_until, fields.Datetime.now() + timedelta(minutes=1)
+            )
 
     def test_letters_of_two_runs_to_one_customer_do_not_go_together(self):
         self._create_late_invoice(4)
