@@ -170,6 +170,9 @@ class SecurityCommon(CreditCommon):
             .create(
                 {
                     "company_ids": [Command.set(cls.company.ids)],
+                    "age_ids": [
+                        Command.create({"kind": "to_30", "company_id": cls.company.id})
+                    ],
                     "alarm_ids": [
                         Command.create(
                             {"code": "unknown", "count": 1, "cause": f"{CANARY} cause"}
@@ -177,8 +180,8 @@ class SecurityCommon(CreditCommon):
                     ],
                 }
             )
+            .sudo(False)
         )
-        cls.overview = cls.overview.sudo(False)
         cls.touch = env["credit.profile.touch"].sudo().search([], limit=1)
         env.flush_all()
 
@@ -214,6 +217,7 @@ class SecurityCommon(CreditCommon):
                 cls.statement,
                 cls.statement_make,
                 cls.overview,
+                cls.overview.age_ids,
                 cls.overview.alarm_ids,
                 cls.touch,
             )
@@ -238,9 +242,12 @@ class SecurityCommon(CreditCommon):
             case "credit.overview":
                 companies = [Command.set(self.company.ids)]
                 return window.sudo().create({"company_ids": companies}).sudo(False)
-            case "credit.overview.alarm":
+            case "credit.overview.age" | "credit.overview.alarm":
                 overview = self._open_window(actor, "credit.overview")
-                values = {"overview_id": overview.id, "code": "unknown"}
+                values = {"overview_id": overview.id, "company_id": self.company.id}
+                values |= (
+                    {"kind": "to_30"} if "age" in model_name else {"code": "failed"}
+                )
                 return window.sudo().create(values).sudo(False)
         raise AssertionError(model_name)
 

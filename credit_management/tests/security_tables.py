@@ -62,6 +62,7 @@ METHODS = {
     "credit.overview.action_view_sent": "collector",
     "credit.overview.action_view_trouble": "collector",
     "credit.overview.action_view_waiting": "collector",
+    "credit.overview.age.action_open": "collector",
     "credit.overview.alarm.action_open": "collector",
     "credit.profile.action_send_now": "collector",
     "credit.profile.action_view_customer_page": "collector",
@@ -111,6 +112,7 @@ MODELS_WITH_OWN_RULE = {
     "credit.dunning.letter.preview": "user.id",
     "credit.dunning.letter.skip": "user.id",
     "credit.overview": "user.id",
+    "credit.overview.age": "user.id",
     "credit.overview.alarm": "user.id",
     "credit.statement.make": "user.id",
 }

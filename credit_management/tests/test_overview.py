@@ -148,6 +148,48 @@ class TestOverview(CreditCommon):
         self.assertEqual((overview.sent_count, overview.review_count), (1, 1))
         self.assertNotEqual(review, other)
 
+    # === AGES === #
+
+    def test_ages_are_told_apart_by_the_day(self):
+        for days_late in (0, 1, 30, 31, 60, 61, 90, 91):
+            self._create_late_invoice(days_late, 1000.0 + days_late)
+        self._create_credit_note(50.0)
+        ages = {age.kind: (age.amount, age.count) for age in self._open().age_ids}
+        self.assertEqual(
+            ages,
+            {
+                "not_due": (1000.0, 1),
+                "to_30": (2031.0, 2),
+                "to_60": (2091.0, 2),
+                "to_90": (2151.0, 2),
+                "over_90": (1091.0, 1),
+                "credits": (-50.0, 1),
+            },
+        )
+
+    def test_each_age_is_made_of_its_list_and_all_of_them_of_the_ledger(self):
+        foreign = self.setup_other_currency("EUR")
+        for days_late in (-5, 10, 45, 75, 200):
+            self._create_late_invoice(days_late, 100.0 - days_late / 7)
+        self._create_late_invoice(10, 50.0, currency_id=foreign.id)
+        self._pay(self._create_late_invoice(3, 80.0), 30.0)
+        self._create_credit_note(50.0)
+        total = 0.0
+        for age in self._open().age_ids:
+            items = self.env["account.move.line"].search(age.action_open()["domain"])
+            self.assertEqual(len(items), age.count)
+            amount = sum(items.mapped("amount_residual"))
+            self.assertAlmostEqual(amount, age.amount)
+            total += age.amount
+        receivable = self.env["account.move.line"].search(
+            [
+                ("company_id", "=", self.company.id),
+                ("account_id.account_type", "=", "asset_receivable"),
+                ("parent_state", "=", "posted"),
+            ]
+        )
+        self.assertAlmostEqual(total, sum(receivable.mapped("balance")))
+
     def test_nothing_of_another_company_is_counted(self):
         self._queued_letter().write({"state": "unknown"})
         elsewhere = self.env["res.company"].create({"name": "Elsewhere"})

@@ -1,12 +1,20 @@
-from datetime import datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
-from odoo.tools import format_datetime
+from odoo.tools import SQL, format_datetime
 
 from ..logic import health
 from ..models.credit_dunning_letter_sending import HAND_OVER_JOBS
 
+# Days past the due date, from and to, of each age.
+DAYS_LATE = {
+    "not_due": (None, None),
+    "to_30": (1, 30),
+    "to_60": (31, 60),
+    "to_90": (61, 90),
+    "over_90": (91, None),
+}
 JOBS = (
     "credit_management.ir_cron_nightly_run",
     *(f"credit_management.{name}" for name in HAND_OVER_JOBS),
@@ -27,6 +35,7 @@ class CreditOverview(models.TransientModel):
 
     company_ids = fields.Many2many("res.company", readonly=True)
     alarm_ids = fields.One2many("credit.overview.alarm", "overview_id", readonly=True)
+    age_ids = fields.One2many("credit.overview.age", "overview_id", readonly=True)
     last_run_date = fields.Date(string="Last Nightly Run", readonly=True)
     sent_count = fields.Integer(
         string="Sent, Last 24 Hours", compute="_compute_letter_counts"
@@ -94,6 +103,10 @@ class CreditOverview(models.TransientModel):
                 "alarm_ids": [
                     fields.Command.create(vals)
                     for vals in self._prepare_alarms(companies)
+                ],
+                "age_ids": [
+                    fields.Command.create(vals)
+                    for vals in self._prepare_ages(companies)
                 ],
             }
         )
@@ -168,6 +181,32 @@ class CreditOverview(models.TransientModel):
         ]
 
     @api.model
+    def _prepare_ages(self, companies):
+        """Return the values of what is owed by age, company by company.
+
+        In the currency of the company, as the ledger has it. What is owed and the
+        credits nobody has applied add up to the balance of the receivable accounts.
+        """
+        kinds = [kind for kind, _label in self.env["credit.overview.age"].KINDS]
+        found = self.env["credit.overview.age"]._sum_up(companies)
+        largest = {}
+        for (company_id, _kind), (amount, _count) in found.items():
+            largest[company_id] = max(largest.get(company_id, 0), abs(amount))
+        return [
+            {
+                "company_id": company.id,
+                "kind": kind,
+                "amount": amount,
+                "count": count,
+                "share": 100 * abs(amount) / (largest[company.id] or 1),
+            }
+            for company in companies
+            for kind in kinds
+            for amount, count in [found.get((company.id, kind), (0, 0))]
+            if count
+        ]
+
+    @api.model
     def _gather_health(self, company):
         """Gather what the runs and letters of a company show."""
         Letter = self.env["credit.dunning.letter"]
@@ -224,7 +263,8 @@ class CreditOverview(models.TransientModel):
             crons_sudo |= self.env.ref(name).sudo()
         return tuple(
             health.Job(
-                name=cron.name.removeprefix("Credit Management: "),
+                # Without the name of the app before it, in whatever language.
+                name=cron.name.split(": ", 1)[-1],
                 due=cron.nextcall,
                 active=cron.active,
                 failures=cron.failure_count,
@@ -242,10 +282,7 @@ class CreditOverview(models.TransientModel):
         start = now.replace(
             hour=company.credit_run_hour, minute=0, second=0, microsecond=0
         )
-        return datetime.combine(
-            start.astimezone(ZoneInfo("UTC")).date(),
-            start.astimezone(ZoneInfo("UTC")).time(),
-        )
+        return start.astimezone(ZoneInfo("UTC")).replace(tzinfo=None)
 
 
 class CreditOverviewAlarm(models.TransientModel):
@@ -375,3 +412,119 @@ class CreditOverviewAlarm(models.TransientModel):
                 "credit_management.credit_dunning_run_action"
             )
         return self.env["ir.actions.actions"]._for_xml_id("base.ir_cron_act")
+
+
+class CreditOverviewAge(models.TransientModel):
+    """What is owed since how long, of one company; opens its journal items."""
+
+    _name = "credit.overview.age"
+    _description = "Open Amount by Age"
+
+    KINDS = [
+        ("not_due", "Not due"),
+        ("to_30", "1–30 days late"),
+        ("to_60", "31–60 days late"),
+        ("to_90", "61–90 days late"),
+        ("over_90", "Over 90 days late"),
+        ("credits", "Credits not applied"),
+    ]
+
+    overview_id = fields.Many2one("credit.overview", required=True, ondelete="cascade")
+    company_id = fields.Many2one("res.company", readonly=True)
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    kind = fields.Selection(KINDS, string="Age", readonly=True)
+    amount = fields.Monetary(readonly=True)
+    count = fields.Integer(string="Items", readonly=True)
+    share = fields.Float(
+        readonly=True, help="In percent of the largest amount of the company."
+    )
+
+    @api.model
+    def _get_open_domain(self, companies):
+        return [
+            ("company_id", "in", companies.ids),
+            ("account_id.account_type", "=", "asset_receivable"),
+            ("parent_state", "=", "posted"),
+            ("reconciled", "=", False),
+            ("amount_residual", "!=", 0),
+        ]
+
+    @api.model
+    def _sum_up(self, companies):
+        """Return what is open, in one pass over the open items that one may read.
+
+        :return: dict (company id, kind) -> (amount, number of items)
+        """
+        found = {}
+        for company in companies:
+            today = company._credit_today()
+            query = self.env["account.move.line"]._search(
+                self._get_open_domain(company)
+            )
+            rows = self.env.execute_query(
+                SQL(
+                    "SELECT kind, SUM(amount), COUNT(*) FROM (%s) item GROUP BY kind",
+                    query.select(
+                        SQL(
+                            """
+                            account_move_line.amount_residual AS amount,
+                            CASE
+                                WHEN account_move_line.amount_residual < 0
+                                    THEN 'credits'
+                                WHEN account_move_line.date_maturity < %(to_90)s
+                                    THEN 'over_90'
+                                WHEN account_move_line.date_maturity < %(to_60)s
+                                    THEN 'to_90'
+                                WHEN account_move_line.date_maturity < %(to_30)s
+                                    THEN 'to_60'
+                                WHEN account_move_line.date_maturity < %(today)s
+                                    THEN 'to_30'
+                                ELSE 'not_due'
+                            END AS kind
+                            """,
+                            today=today,
+                            to_30=today - timedelta(days=30),
+                            to_60=today - timedelta(days=60),
+                            to_90=today - timedelta(days=90),
+                        )
+                    ),
+                )
+            )
+            for kind, amount, count in rows:
+                found[company.id, kind] = (float(amount), count)
+        return found
+
+    def _get_domain(self):
+        """Return which journal items the amount is made of."""
+        self.ensure_one()
+        today = self.company_id._credit_today()
+        domain = self._get_open_domain(self.company_id)
+        if self.kind == "credits":
+            return [*domain, ("amount_residual", "<", 0)]
+        domain.append(("amount_residual", ">", 0))
+        first, last = DAYS_LATE[self.kind]
+        if first is not None:
+            domain.append(("date_maturity", "<=", today - timedelta(days=first)))
+        if last:
+            domain.append(("date_maturity", ">=", today - timedelta(days=last)))
+        elif first is None:
+            domain += [
+                "|",
+                ("date_maturity", "=", False),
+                ("date_maturity", ">=", today),
+            ]
+        return domain
+
+    def action_open(self):
+        """Open the journal items."""
+        self.ensure_one()
+        label = dict(self._fields["kind"]._description_selection(self.env))[self.kind]
+        lists = self.env["ir.actions.actions"]._for_xml_id(
+            "credit_management.credit_open_item_action"
+        )
+        return lists | {
+            "display_name": label,
+            "domain": self._get_domain(),
+            "context": {},
+            "target": "current",
+        }
