@@ -123,7 +123,8 @@ class CreditPaymentPortal(CreditPortal):
     def _choose_credit_rows(self, profile_sudo, currency, items):
         """Return what was chosen and may be paid online now: rows of plain values.
 
-        :param items: ids with dashes between, or "overdue" for all that is overdue
+        :param items: ids with dashes between, or "overdue" for all that is overdue:
+            then credits are taken off, as letter and page do
         """
         company_sudo, partner_sudo = profile_sudo.company_id, profile_sudo.partner_id
         facts = self._gather_credit_facts(company_sudo, partner_sudo)
@@ -138,7 +139,7 @@ class CreditPaymentPortal(CreditPortal):
         lines_sudo = (
             request.env["account.move.line"].sudo().browse(i.ref for i in payable)
         )
-        return [
+        rows = [
             {
                 "item": item.ref,
                 "move": line_sudo.move_id.id,
@@ -150,6 +151,32 @@ class CreditPaymentPortal(CreditPortal):
             for item, line_sudo in zip(payable, lines_sudo, strict=True)
             if line_sudo.currency_id.name == currency
             and self._can_pay_credit_item(item, line_sudo)
+            and not self._has_credit_discount(facts, line_sudo.move_id)
+        ]
+        if rows and items == ALL_OVERDUE:
+            rows += self._prepare_credits_row(facts, rows)
+        return rows if self._sum_credit_rows(rows) > 0 else []
+
+    def _prepare_credits_row(self, facts, rows):
+        """Return the row, if any, of the credits in the currency of other rows."""
+        currency_sudo = rows[0]["currency"]
+        amount = sum(
+            credit.amount
+            for customer in facts.customers.values()
+            for credit in customer.credits
+            if credit.currency == currency_sudo.id
+        )
+        if not amount:
+            return []
+        return [
+            {
+                "item": None,
+                "move": None,
+                "name": request.env._("Credits not applied"),
+                "due_date": False,
+                "currency": currency_sudo,
+                "amount": -float(amount),
+            }
         ]
 
     def _sum_credit_rows(self, rows):
@@ -159,7 +186,7 @@ class CreditPaymentPortal(CreditPortal):
 
     def _get_credit_moves(self, rows):
         """Return the invoices of the rows, each once."""
-        ids = dict.fromkeys(row["move"] for row in rows)
+        ids = dict.fromkeys(row["move"] for row in rows if row["move"])
         # sudo: invoices of the customer, proved by its link or login.
         return request.env["account.move"].sudo().browse(ids)
 

@@ -394,7 +394,9 @@ class CreditPortal(PortalAccount):
             "is_credit_note": move_sudo.move_type == "out_refund",
             "is_payment": move_sudo.journal_id.type in ("bank", "cash", "credit"),
             "url": url,
-            "item": payable and line_sudo.id,
+            "item": payable
+            and not self._has_credit_discount(facts, move_sudo)
+            and line_sudo.id,
             "pay_url": can_pay and self._get_credit_pay_url(url),
             "date": move_sudo.invoice_date or line_sudo.date,
             "due_date": due_date,
@@ -414,6 +416,15 @@ class CreditPortal(PortalAccount):
             and self._get_open_amount(item) > 0
             and not item.under_way
             and line_sudo.move_id._has_to_be_paid()
+        )
+
+    def _has_credit_discount(self, facts, move_sudo):
+        """Tell whether paying now costs less: then the invoice's own page asks less."""
+        return (
+            move_sudo.invoice_payment_term_id.early_discount
+            and move_sudo._is_eligible_for_early_payment_discount(
+                move_sudo.currency_id, facts.today
+            )
         )
 
     def _get_credit_instalment(self, line_sudo):

@@ -125,6 +125,46 @@ class TestPortalPayment(CreditPortalCommon):
         transaction = self._begin(route, 350.0)
         self.assertEqual(transaction.invoice_ids, self.late + self.later)
 
+    def test_all_overdue_takes_credits_off_as_the_page_and_the_letter_do(self):
+        self._create_credit_note(90.0)
+        to_pay = self._get_totals(self._open(self._get_link()))["to_pay"]
+        page = self._open(self._get_pay_path(items=["overdue"]))
+        _numbers, total, route = self._get_chosen(page)
+        self.assertEqual((total, to_pay), ("260.00", "260.00"))
+        self.assertEqual(self._begin(route, 260.0).amount, 260.0)
+        self._create_credit_note(500.0)
+        page = self._open(self._get_pay_path(items=["overdue"]))
+        self.assertEqual(self._get_chosen(page), ([], None, None))
+        self._assert_refused(route, 350.0)
+
+    def test_what_costs_less_when_paid_now_has_a_page_of_its_own(self):
+        term = self.env["account.payment.term"].create(
+            {
+                "name": "2 % for ten days",
+                "early_discount": True,
+                "discount_percentage": 2,
+                "discount_days": 10,
+                "line_ids": [Command.create({"value_amount": 100, "nb_days": 30})],
+            }
+        )
+        move = self.env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "partner_id": self.customer.id,
+                "invoice_date": self.today,
+                "invoice_payment_term_id": term.id,
+                "invoice_line_ids": [
+                    Command.create({"name": "Work", "price_unit": 100.0, "tax_ids": []})
+                ],
+            }
+        )
+        move.action_post()
+        (item,) = self._items(move)
+        offered = self._open(self._get_link()).xpath("//input[@type='checkbox']/@value")
+        self.assertNotIn(str(item), offered)
+        page = self._open(self._get_pay_path(move))
+        self.assertEqual(self._get_chosen(page), ([], None, None))
+
     def test_one_invoice_keeps_its_name_as_the_reference(self):
         _numbers, _total, route = self._get_chosen(
             self._open(self._get_pay_path(self.upcoming))
