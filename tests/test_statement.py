@@ -121,3 +121,20 @@ def test_only_what_is_past_its_due_date_is_overdue(ledger, day):
             if row.amount > 0 and row.due and row.due < day
         )
         assert section.overdue == late
+
+
+@given(ledgers(), days)
+def test_what_is_owed_to_the_customer_stands_apart_from_the_ages(ledger, day):
+    for section in build_open_items(*ledger, day):
+        owed_to_them = sum(row.open_amount for row in section.rows if row.amount < 0)
+        assert section.credits == owed_to_them <= 0
+        assert all(amount >= 0 for amount in section.ageing[:-1])
+
+
+def test_an_exchange_difference_moves_nothing():
+    entry = Entry(1, FIRST, Decimal(120), "GBP", FIRST)
+    paid = Entry(2, FIRST, Decimal(-120), "GBP")
+    difference = Matching(FIRST, 1, 3, Decimal(0), Decimal(0))
+    matched = Matching(FIRST, 1, 2, Decimal(120), Decimal(120))
+    (section,) = build_activity([entry, paid], [matched, difference], FIRST, FIRST)
+    assert [row.ref for row in section.rows] == [1, 2]

@@ -23,6 +23,7 @@ class Entry:
 
     :param day: day on which it was booked
     :param amount: what the customer owes by it; below zero what is owed to them
+    :param due: none where nothing is claimed by it, as when money was paid back
     """
 
     ref: int
@@ -73,7 +74,14 @@ class Section:
     opening: Decimal
     closing: Decimal
     overdue: Decimal
+    # By days past the due date; what is owed to the customer stands in a column of its
+    # own at the end, so that it makes no debt look younger.
     ageing: tuple[Decimal, ...]
+
+    @property
+    def credits(self) -> Decimal:
+        """What is owed to the customer: zero or less."""
+        return self.ageing[-1]
 
 
 def build_open_items(entries, matchings, day: date) -> list[Section]:
@@ -154,9 +162,10 @@ def _build(entries, matchings, start, end):
         if credit:
             left[credit.ref] += matching.credit_amount
         if not (debit and credit and debit.currency == credit.currency):
-            if debit:
+            # One with an exchange difference moves nothing in the currency.
+            if debit and matching.debit_amount:
                 moved.append((debit, matching.day, -matching.debit_amount))
-            if credit:
+            if credit and matching.credit_amount:
                 moved.append((credit, matching.day, matching.credit_amount))
     rows = defaultdict(list)
     for entry in known.values():
@@ -179,15 +188,15 @@ def _build_section(currency, rows, start, end):
         if row.day >= start:
             balance += row.amount
             shown.append(replace(row, balance=balance))
-    ageing = [ZERO] * len(AGEING)
+    ageing = [ZERO] * (len(AGEING) + 1)
     for row in rows:
-        # Credits are owed to the customer at once; they do not make debts younger.
-        ageing[find_age(row.due if row.amount > 0 else None, end)] += row.open_amount
+        column = find_age(row.due, end) if row.amount > 0 else len(AGEING)
+        ageing[column] += row.open_amount
     return Section(
         currency=currency,
         rows=tuple(shown),
         opening=opening,
         closing=balance,
-        overdue=sum(ageing[1:], ZERO),
+        overdue=sum(ageing[1 : len(AGEING)], ZERO),
         ageing=tuple(ageing),
     )

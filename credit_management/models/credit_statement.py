@@ -376,8 +376,16 @@ class CreditStatement(models.Model):
                 amount = row["balance"] if is_activity else row["open_amount"]
                 sheet.write_number(place, 7, amount, money)
                 place += 1
-            sheet.write_string(place, 2, env._("Balance"), bold)
-            sheet.write_number(place, 7, section["closing"], money)
+            sheet.write_string(place, 2, section["total_label"], bold)
+            sheet.write_number(place, 7, section["total"], money)
+            if section["in_process"]:
+                place += 1
+                label = env._("Payments in process, not booked yet")
+                sheet.write_string(place, 2, label)
+                sheet.write_number(place, 7, -section["in_process"], money)
+                place += 1
+                sheet.write_string(place, 2, env._("Then open"), bold)
+                sheet.write_number(place, 7, section["remaining"], money)
             for label, amount in zip(
                 values["ageing_labels"], section["ageing"], strict=True
             ):

@@ -34,6 +34,7 @@ class CreditStatementBuilder(models.AbstractModel):
         for line in lines:
             by_customer[line["customer_id"]].append(line)
         of_line = {line["id"]: line for line in lines}
+        in_process = self._read_in_process(company, partners, date_to)
         statements = {}
         for partner in partners:
             own = by_customer[partner.id]
@@ -53,7 +54,7 @@ class CreditStatementBuilder(models.AbstractModel):
             else:
                 sections = statement.build_open_items(entries, matched, date_to)
             statements[partner.id] = [
-                self._prepare_section(section, of_line, date_to, overdue)
+                self._prepare_section(section, of_line, date_to, overdue, in_process)
                 for section in sections
                 if not overdue or section.overdue
             ]
@@ -127,26 +128,56 @@ class CreditStatementBuilder(models.AbstractModel):
         return matchings
 
     @api.model
+    def _read_in_process(self, company, partners, date_to):
+        """Read the payments in process that have no entry yet, on a statement of now.
+
+        The ledger does not know of them; the customer does, and so do the page and the
+        letters.
+
+        :return: dict line id -> amount in its currency
+        """
+        if date_to < company._credit_today():
+            return {}
+        facts = self.env["credit.dunning.facts"].with_company(company)
+        return facts._read_under_way(company, facts._read_lines(company, partners))
+
+    @api.model
     def _to_entry(self, line):
+        # Whoever was paid money back owes it, but nobody set a day for it.
+        is_money = line["journal_type"] in ("bank", "cash", "credit")
         return statement.Entry(
             ref=line["id"],
             day=line["date"],
             amount=to_decimal(line["amount"]),
             currency=line["currency_id"],
-            due=line["date_maturity"],
+            due=None if is_money else line["date_maturity"],
         )
 
     @api.model
-    def _prepare_section(self, section, of_line, date_to, overdue):
-        """Return one currency of a statement in plain values, amounts as floats."""
-        rows = section.rows
+    def _prepare_section(self, section, of_line, date_to, overdue, in_process):
+        """Return one currency of a statement in plain values, amounts as floats.
+
+        What is overdue is shown with the credits that a letter takes off it, too.
+        """
+        rows, total = section.rows, section.closing
         if overdue:
             rows = [
-                row
-                for row in rows
-                if row.amount > 0 and row.due and row.due < date_to and row.open_amount
+                row for row in rows if row.amount < 0 or (row.due and row.due < date_to)
             ]
+            total = section.overdue + section.credits
+        under_way = sum(
+            (
+                in_process.get(row.ref, statement.ZERO)
+                for row in rows
+                if row.open_amount
+            ),
+            statement.ZERO,
+        )
         return {
+            "total": float(total),
+            "total_label": self._get_total_label(section, overdue),
+            "in_process": float(under_way),
+            "remaining": float(total - under_way),
             "currency": self.env["res.currency"].browse(section.currency),
             "rows": [self._prepare_row(row, of_line[row.ref], date_to) for row in rows],
             "opening": float(section.opening),
@@ -154,6 +185,15 @@ class CreditStatementBuilder(models.AbstractModel):
             "overdue": float(section.overdue),
             "ageing": [float(amount) for amount in section.ageing],
         }
+
+    @api.model
+    def _get_total_label(self, section, overdue):
+        """Say what the last line of a currency comes to."""
+        if not overdue:
+            return self.env._("Balance")
+        if section.credits:
+            return self.env._("Overdue less credits")
+        return self.env._("Overdue")
 
     @api.model
     def _prepare_row(self, row, line, date_to):
@@ -194,4 +234,5 @@ class CreditStatementBuilder(models.AbstractModel):
             self.env._("31–60 days"),
             self.env._("61–90 days"),
             self.env._("Over 90 days"),
+            self.env._("Credits"),
         ]

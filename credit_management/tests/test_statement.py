@@ -80,7 +80,7 @@ class TestStatement(StatementCommon):
             self._create_late_invoice(days_late, 100.0 + days_late)
         self._create_credit_note(20.0)
         section = self._own()
-        self.assertEqual(section["ageing"], [75.0, 110.0, 145.0, 175.0, 300.0])
+        self.assertEqual(section["ageing"], [95.0, 110.0, 145.0, 175.0, 300.0, -20.0])
         self.assertEqual(sum(section["ageing"]), section["closing"])
 
     def test_overdue_items_only(self):
@@ -89,6 +89,71 @@ class TestStatement(StatementCommon):
         section = self._own(only_overdue=True)
         self.assertEqual([row["name"] for row in section["rows"]], [late.name])
         self.assertEqual(section["overdue"], 100.0)
+
+    def test_overdue_items_come_with_the_credits_that_a_letter_takes_off(self):
+        self._create_late_invoice(10)
+        self._create_late_invoice(-10, 80.0)
+        note = self._create_credit_note(30.0)
+        section = self._own(only_overdue=True)
+        self.assertIn(note.name, [row["name"] for row in section["rows"]])
+        self.assertEqual(len(section["rows"]), 2)
+        self.assertEqual((section["overdue"], section["total"]), (100.0, 70.0))
+        self.assertEqual(section["total_label"], "Overdue less credits")
+
+    def test_money_paid_back_is_never_overdue(self):
+        payment = self.env["account.payment"].create(
+            {
+                "payment_type": "outbound",
+                "partner_type": "customer",
+                "partner_id": self.customer.id,
+                "amount": 70.0,
+                "date": self._day(30),
+            }
+        )
+        payment.action_post()
+        section = self._own()
+        self.assertEqual((section["closing"], section["overdue"]), (70.0, 0.0))
+        self.assertEqual(section["rows"][0]["days_late"], 0)
+
+    def test_an_exchange_difference_is_no_line(self):
+        foreign = self.setup_other_currency(
+            "EUR", rates=[(self._day(400), 2.0), (self._day(20), 3.0)]
+        )
+        invoice = self._create_late_invoice(40, 120.0, currency_id=foreign.id)
+        self._pay(invoice)
+        self.assertFalse(invoice.amount_residual)
+        sections = self._sections(kind="activity", date_from=self._day(200))
+        self.assertEqual(len(sections["EUR"]["rows"]), 2)
+        self.assertEqual(sections["EUR"]["closing"], 0.0)
+
+    def test_what_is_open_on_an_archived_account_is_owed(self):
+        invoice = self._create_late_invoice(10)
+        account = self._receivable_line(invoice).account_id
+        account.active = False
+        self.assertEqual(self._own()["closing"], 100.0)
+        run = self._propose()
+        self.assertEqual(run.letter_ids.amount_total, 100.0)
+
+    def test_a_payment_in_process_stands_under_the_balance_of_today(self):
+        invoice = self._create_late_invoice(10)
+        self.assertEqual(self._own()["in_process"], 0.0)
+        provider = self.env["payment.provider"].sudo().create({"name": "Provider"})
+        self.env["payment.transaction"].sudo().create(
+            {
+                "provider_id": provider.id,
+                "payment_method_id": self.env.ref("payment.payment_method_unknown").id,
+                "reference": "under way",
+                "amount": 60.0,
+                "currency_id": invoice.currency_id.id,
+                "partner_id": invoice.partner_id.id,
+                "invoice_ids": [Command.set(invoice.ids)],
+                "state": "pending",
+                "last_state_change": fields.Datetime.now(),
+            }
+        )
+        section = self._own()
+        self.assertEqual((section["closing"], section["remaining"]), (100.0, 40.0))
+        self.assertEqual(self._own(date_to=self._day(1))["in_process"], 0.0)
 
     def test_currencies_are_never_added(self):
         foreign = self.setup_other_currency("EUR")
