@@ -248,9 +248,7 @@ class CreditDunningLetterSending(models.Model):
                 "is_test": company.credit_mode == "redirect",
             }
         )
-        # The customer opens and pays these from the page, without a login.
-        for move in self._get_chased_lines().move_id:
-            move.with_context(skip_is_manually_modified=True)._portal_ensure_token()
+        self._ensure_tokens()
         spoken = self.filtered(
             lambda letter: letter.level_id.send_email or letter.level_id.send_letter
         )
@@ -289,6 +287,11 @@ class CreditDunningLetterSending(models.Model):
                 done |= letter
         done._set_sent()
         (gone - done)._touch_profiles()
+
+    def _ensure_tokens(self):
+        """Let the customers open and pay the invoices from the page without a login."""
+        for move in self._get_chased_lines().move_id:
+            move.with_context(skip_is_manually_modified=True)._portal_ensure_token()
 
     def _freeze_texts(self):
         """Render the texts for the last time and keep them with their hashes."""
@@ -741,9 +744,22 @@ class CreditDunningLetterSending(models.Model):
         for count, taken in letters.grouped("failure_count").items():
             taken.write({"failure_count": count + 1, "queued_until": patience})
         self.env["ir.cron"]._commit_progress()
+        letters._prepare_invoices()
         letters = letters._lock_queued()
         # All of them parked, or taken by somebody else: go on to the next ones.
         return letters or self._take_for_hand_over()
+
+    def _prepare_invoices(self):
+        """Write on the invoices what letters need there, in a short transaction.
+
+        In the long one that makes the letters, whoever works on one of the invoices
+        meanwhile would undo all of it, again and again.
+        """
+        try:
+            self._ensure_tokens()
+            self.env["ir.cron"]._commit_progress()
+        except psycopg2.extensions.TransactionRollbackError:
+            self.env.cr.rollback()  # written along with the letters
 
     def _lock_queued(self):
         """Lock those of these letters that still wait and that nobody else took."""
