@@ -248,7 +248,9 @@ class CreditDunningLetterSending(models.Model):
                 "is_test": company.credit_mode == "redirect",
             }
         )
-        self._ensure_tokens()
+        # The customer opens and pays these from the page, without a login.
+        for move in self._get_chased_lines().move_id:
+            move.with_context(skip_is_manually_modified=True)._portal_ensure_token()
         spoken = self.filtered(
             lambda letter: letter.level_id.send_email or letter.level_id.send_letter
         )
@@ -287,11 +289,6 @@ class CreditDunningLetterSending(models.Model):
                 done |= letter
         done._set_sent()
         (gone - done)._touch_profiles()
-
-    def _ensure_tokens(self):
-        """Let the customers open and pay the invoices from the page without a login."""
-        for move in self._get_chased_lines().move_id:
-            move.with_context(skip_is_manually_modified=True)._portal_ensure_token()
 
     def _freeze_texts(self):
         """Render the texts for the last time and keep them with their hashes."""
@@ -750,16 +747,19 @@ class CreditDunningLetterSending(models.Model):
         return letters or self._take_for_hand_over()
 
     def _prepare_invoices(self):
-        """Write on the invoices what letters need there, in a short transaction.
+        """Write on the invoices what letters need there, each in a transaction.
 
         In the long one that makes the letters, whoever works on one of the invoices
         meanwhile would undo all of it, again and again.
         """
-        try:
-            self._ensure_tokens()
-            self.env["ir.cron"]._commit_progress()
-        except psycopg2.extensions.TransactionRollbackError:
-            self.env.cr.rollback()  # written along with the letters
+        for move in self._get_chased_lines().move_id:
+            if move.access_token:
+                continue
+            try:
+                move.with_context(skip_is_manually_modified=True)._portal_ensure_token()
+                self.env["ir.cron"]._commit_progress()
+            except psycopg2.extensions.TransactionRollbackError:
+                self.env.cr.rollback()  # written along with the letters
 
     def _lock_queued(self):
         """Lock those of these letters that still wait and that nobody else took."""
