@@ -50,7 +50,7 @@ def endure(stage, mode, rounds):
     for number in range(rounds):
         if number:
             stage.hasten()
-        stage.rest()
+        stage.rest(number + 1)
 
 
 def endure_cuts(stage, mode):
@@ -63,7 +63,7 @@ def endure_cuts(stage, mode):
 
 def recover(stage, mode):
     """Make the mail server well, wait for the letters, and judge them."""
-    uncertain = stage.sink.count()
+    uncertain = stage.arrived()
     if EXPECTED[mode] == "unsure":
         stage.kills = uncertain  # each of these may come again
     if mode == "refused":

@@ -12,19 +12,22 @@ COMPANY = "Fault Trials"  # as in scripts/populate.py
 KEPT = settings.STATE / "templates"
 
 
-def template(host, customers, base=None):
+def template(host, customers, base=None, once=5):
     """Return the name of a database with a queued run over that many customers.
 
     :param base: a database with the add-on installed, copied; else one is made
+    :param once: every how many customers one gets letters that go at most once
     """
     base = base or installed(host)
-    state = key([settings.ROOT / settings.PRODUCT, SCRIPTS], base, today(host))
+    sources = [settings.ROOT / settings.PRODUCT, SCRIPTS]
+    state = key(sources, base, today(host), str(once))
     name = f"faults_{host.cluster.name}_{customers}_{state}"
     if not ready(host, name):
         forget(host, f"faults_{host.cluster.name}_{customers}_*")
         with step(f"making {customers} customers with late invoices", "customers made"):
             database.copy(host, base, name)
-            run_script(host, name, "populate.py", FAULTS_CUSTOMERS=str(customers))
+            sizes = {"FAULTS_CUSTOMERS": str(customers), "FAULTS_ONCE": str(once)}
+            run_script(host, name, "populate.py", **sizes)
         KEPT.mkdir(parents=True, exist_ok=True)
         (KEPT / name).touch()
     return name

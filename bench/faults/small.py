@@ -17,6 +17,7 @@ from .stage import Stage
 SEED = 19
 CUSTOMERS = 300
 KILLS = 30
+ONCE = 2  # every second letter goes at most once: there a copy is a fault
 MODES = ("refused", "451", f"bad:{mails.HALF}", "cut", "lost")
 SHARE = 10  # letters of each mode
 
@@ -25,7 +26,7 @@ def main(cluster, base):
     """Run the small form; print what was found."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     host = Host(cluster)
-    template = population.template(host, CUSTOMERS, base)
+    template = population.template(host, CUSTOMERS, base, ONCE)
     with Stage(host, "small", template, SEED) as stage:
         found = play(stage)
     failures = [

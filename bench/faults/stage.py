@@ -178,9 +178,25 @@ class Stage:
             time.sleep(0.3)
         return time.monotonic() - start
 
-    def rest(self, most=60.0):
-        """Wait until every letter under way waits for its next attempt."""
-        return self.wait(lambda: not self.left(waiting=False), most, 0.2)
+    def rest(self, attempts, most=120.0):
+        """Wait until every letter has been tried that often, or has met its fate.
+
+        That it waits is no sign: so does a letter that is being made.
+        """
+        return self.wait(lambda: not self.untried(attempts), most, 0.2)
+
+    def untried(self, attempts):
+        """Return how many letters under way were tried less often than that."""
+        return self.database.value(
+            "SELECT count(*) FROM credit_dunning_letter WHERE key = ANY(%s)"
+            " AND state IN %s AND attempt_count < %s",
+            [self.keys, counting.UNDER_WAY, attempts],
+        )
+
+    def arrived(self):
+        """Return how many messages of the letters of now arrived."""
+        keys = set(self.keys)
+        return sum(line[-1] in keys for line in self.sink.lines())
 
     def hasten(self):
         """Let time pass for the letters that wait, until the last of them is due.

@@ -747,9 +747,25 @@ class CreditDunningLetterSending(models.Model):
         for count, taken in letters.grouped("failure_count").items():
             taken.write({"failure_count": count + 1, "queued_until": patience})
         self.env["ir.cron"]._commit_progress()
+        letters._prepare_invoices()
         letters = letters._lock_queued()
         # All of them parked, or taken by somebody else: go on to the next ones.
         return letters or self._take_for_hand_over()
+
+    def _prepare_invoices(self):
+        """Write on the invoices what letters need there, each in a transaction.
+
+        In the long one that makes the letters, whoever works on one of the invoices
+        meanwhile would undo all of it, again and again.
+        """
+        for move in self._get_chased_lines().move_id:
+            if move.access_token:
+                continue
+            try:
+                move.with_context(skip_is_manually_modified=True)._portal_ensure_token()
+                self.env["ir.cron"]._commit_progress()
+            except psycopg2.extensions.TransactionRollbackError:
+                self.env.cr.rollback()  # written along with the letters
 
     def _lock_queued(self):
         """Lock those of these letters that still wait and that nobody else took."""

@@ -378,6 +378,16 @@ class TestFaults(CreditCommon):
         self._run_cron("ir_cron_send_letters")
         self.assertEqual(letter.state, "sending")
 
+    def test_the_making_of_letters_does_not_write_on_invoices(self):
+        invoice = self._create_late_invoice(4)
+        run = self._propose()
+        run.action_approve_and_send()
+        self.assertFalse(invoice.access_token)
+        clash = psycopg2.errors.SerializationFailure("concurrent update")
+        with patch.object(type(run.letter_ids), "_hand_over", side_effect=clash):
+            self._run_cron("ir_cron_send_letters")
+        self.assertTrue(invoice.access_token)
+
     def test_after_a_failure_letters_that_another_took_are_left_to_it(self):
         self._create_late_invoice(4)
         run = self._propose()

@@ -1,6 +1,6 @@
 """Run in Odoo's shell: a company that duns, customers with late invoices, a run.
 
-Every customer is due exactly one letter; a fifth of them at a level that goes at most
+Every customer is due exactly one letter; some of them at a level that goes at most
 once. The letters are queued, and nothing but the sending jobs is left to run.
 """
 
@@ -9,6 +9,7 @@ import random
 from datetime import timedelta
 
 CUSTOMERS = int(os.environ["FAULTS_CUSTOMERS"])
+EVERY = int(os.environ["FAULTS_ONCE"])
 BATCH = 200
 SENDING_CRONS = (
     "credit_management.ir_cron_send_letters",
@@ -101,7 +102,7 @@ def make_customers(env, company, dice):
                 [
                     {
                         "name": f"Customer {number:05d}",
-                        "ref": f"{FRIENDLY if number % 5 else ONCE}-{number:05d}",
+                        "ref": f"{FRIENDLY if number % EVERY else ONCE}-{number:05d}",
                         "email": f"c{number:05d}@customers.test",
                         "is_company": True,
                         "company_id": company.id,
