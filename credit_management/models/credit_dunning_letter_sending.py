@@ -753,19 +753,36 @@ class CreditDunningLetterSending(models.Model):
         return letters or self._take_for_hand_over()
 
     def _prepare_invoices(self):
-        """Write on the invoices what letters need there, each in a transaction.
+        """Give invoices the tokens that letters need, in a transaction of their own.
 
         In the long one that makes the letters, whoever works on one of the invoices
-        meanwhile would undo all of it, again and again.
+        meanwhile would undo all of it, again and again. In SQL, since a token changes
+        nothing in the entry; the host would go over its lines. Those that somebody
+        works on right now get theirs along with the letters.
         """
-        for move in self._get_chased_lines().move_id:
-            if move.access_token:
-                continue
-            try:
-                move.with_context(skip_is_manually_modified=True)._portal_ensure_token()
-                self.env["ir.cron"]._commit_progress()
-            except psycopg2.extensions.TransactionRollbackError:
-                self.env.cr.rollback()  # written along with the letters
+        try:
+            self.env.execute_query(
+                SQL(
+                    """
+                    UPDATE account_move
+                       SET access_token = gen_random_uuid()
+                     WHERE id IN (
+                        SELECT move.id
+                          FROM account_move move
+                          JOIN credit_dunning_letter_line line
+                            ON line.move_id = move.id
+                         WHERE line.letter_id = ANY(%s)
+                           AND line.kind = 'chased'
+                           AND move.access_token IS NULL
+                           FOR NO KEY UPDATE OF move SKIP LOCKED)
+                    RETURNING id
+                    """,
+                    self.ids,
+                )
+            )
+            self.env["ir.cron"]._commit_progress()
+        except psycopg2.extensions.TransactionRollbackError:
+            self.env.cr.rollback()
 
     def _lock_queued(self):
         """Lock those of these letters that still wait and that nobody else took."""
