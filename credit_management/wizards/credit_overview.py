@@ -34,6 +34,9 @@ class CreditOverview(models.TransientModel):
     _description = "Credit Overview"
 
     company_ids = fields.Many2many("res.company", readonly=True)
+    is_several = fields.Boolean(
+        string="Several Companies", compute="_compute_is_several"
+    )
     alarm_ids = fields.One2many("credit.overview.alarm", "overview_id", readonly=True)
     age_ids = fields.One2many("credit.overview.age", "overview_id", readonly=True)
     last_run_date = fields.Date(string="Last Nightly Run", readonly=True)
@@ -52,6 +55,11 @@ class CreditOverview(models.TransientModel):
     def _compute_display_name(self):
         for overview in self:
             overview.display_name = self.env._("Overview")
+
+    @api.depends("company_ids")
+    def _compute_is_several(self):
+        for overview in self:
+            overview.is_several = len(overview.company_ids) > 1
 
     def _compute_letter_counts(self):
         Letter = self.env["credit.dunning.letter"]
