@@ -49,7 +49,10 @@ class Database:
                 with self.connection.cursor() as cursor:
                     cursor.execute(statement, values)
                     return cursor.fetchall() if cursor.description else []
-            except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            except (psycopg2.DatabaseError, psycopg2.InterfaceError) as error:
+                # One that was cut says so in any class, but gives no code.
+                if error.pgcode and not isinstance(error, psycopg2.OperationalError):
+                    raise
                 self.close()
                 if time.monotonic() > deadline:
                     raise
