@@ -112,6 +112,22 @@ def postgres_faults(stage, restarts, terminations, workers=1):
     return figures
 
 
+def flood(stage, minutes):
+    """Send many letters with the settings a server has by default, nobody helping.
+
+    The jobs wake each other as they do at night: no alarm clock, no moved moments.
+    """
+    stage.server(workers=0)
+    took = stage.settle(most=60 * minutes + 300, patience=300, hasten=False)
+    figures = stage.figures()
+    figures.must(took <= 60 * minutes, f"it took {took / 60:.1f} minutes")
+    figures.must(not figures.copies, f"{figures.copies} copies")
+    figures.notes.append(
+        f"{took / 60:.1f} minutes for {stage.letters} letters, default settings"
+    )
+    return figures
+
+
 def cut_one(stage):
     """End one connection of the servers to PostgreSQL; tell whether there was one."""
     rows = stage.database.run(

@@ -83,6 +83,11 @@ TRIALS |= {
 }
 
 TRIALS |= {
+    "flood": Trial(
+        "5 000 letters with the settings a server has by default",
+        kills.flood,
+        {"customers": 5000, "minutes": 30},
+    ),
     "watchdog": Trial(
         "limit of 15 s for jobs, 1 s a message",
         kills.watchdog,
