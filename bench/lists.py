@@ -1,5 +1,6 @@
-"""What it costs to open a list of 80 rows, against a plain list of the host."""
+"""What it costs to open a list of 80 rows or a form, against plain ones of the host."""
 
+import functools
 import statistics
 import time
 
@@ -17,6 +18,12 @@ LISTS = {
     "invoices of the host": ("account.action_move_out_invoice_type", False),
     "contacts of the host": ("account.res_partner_action_customer", False),
 }
+# name -> (model, order in which the first record is the one to open)
+FORMS = {
+    "credit file, form": ("credit.profile", "overdue_amount desc"),
+    "invoice of the host, form": ("account.move", "id"),
+    "contact of the host, form": ("res.partner", "id desc"),
+}
 
 
 def measure(env, repeat=7):
@@ -27,22 +34,37 @@ def measure(env, repeat=7):
         model, view, domain = describe(env, action)
         records = env[model].with_user(user).with_context(lang="en_US")
         specification = read_specification(records, view)
-        timings = []
-        for _turn in range(repeat):
-            env.invalidate_all()
-            queries, start = env.cr.sql_log_count, time.perf_counter()
-            found = records.web_search_read(
-                domain, specification, limit=ROWS, count_limit=COUNT_LIMIT
-            )
-            timings.append(time.perf_counter() - start)
-            queries = env.cr.sql_log_count - queries
-        result[name] = {
-            "seconds": statistics.median(timings),
-            "queries": queries,
+        read_list = functools.partial(
+            records.web_search_read,
+            *(domain, specification),
+            limit=ROWS,
+            count_limit=COUNT_LIMIT,
+        )
+        figures, found = time_turns(env, read_list, repeat)
+        result[name] = figures | {
             "rows": len(found["records"]),
             "of": found["length"],
         }
+    for name, (model, order) in FORMS.items():
+        records = env[model].with_user(user).with_context(lang="en_US")
+        record = records.search([], order=order, limit=1)
+        read_form = functools.partial(record.web_read, read_form_specification(records))
+        result[name], _found = time_turns(env, read_form, repeat)
+    overview = env["credit.overview"].with_user(user)
+    result["overview"], _found = time_turns(env, overview.action_open, repeat)
     return result
+
+
+def time_turns(env, call, repeat):
+    """Return what a call costs from a cold cache, and what it returned."""
+    timings = []
+    for _turn in range(repeat):
+        env.invalidate_all()
+        queries, start = env.cr.sql_log_count, time.perf_counter()
+        found = call()
+        timings.append(time.perf_counter() - start)
+        queries = env.cr.sql_log_count - queries
+    return {"seconds": statistics.median(timings), "queries": queries}, found
 
 
 def describe(env, action):
@@ -64,6 +86,32 @@ def read_specification(records, view):
         if node.get("column_invisible") in ("1", "True"):
             specification[name] = {}
         elif kind in ("many2one", "many2many", "one2many", "reference"):
+            specification[name] = {"fields": {"display_name": {}}}
+        else:
+            specification[name] = {}
+    return specification
+
+
+def read_form_specification(records):
+    """Return what the web client would ask for: the fields of the form."""
+    views = records.get_views([(False, "form")])
+    arch = etree.fromstring(views["views"]["form"]["arch"])
+    return read_nodes(arch, views["models"], records._name)
+
+
+def read_nodes(root, models, model):
+    """Return the specification of the fields below a node, subviews included."""
+    specification = {}
+    for node in root.iter("field"):
+        outer = next((up for up in node.iterancestors() if up.tag == "field"), None)
+        if node is root or outer not in (None, root):
+            continue
+        name = node.get("name")
+        field = models[model]["fields"][name]
+        if field["type"] in ("one2many", "many2many"):
+            inner = read_nodes(node, models, field["relation"]) if len(node) else {}
+            specification[name] = {"fields": inner, "limit": 40}
+        elif field["type"] in ("many2one", "reference"):
             specification[name] = {"fields": {"display_name": {}}}
         else:
             specification[name] = {}

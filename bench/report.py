@@ -165,6 +165,14 @@ def ratios(results):
             "lists", lambda f: over_list(f, "why not chased", "invoices of the host")
         ),
     )
+    add(
+        "credit file ÷ the host's invoice, as forms",
+        "",
+        *each(
+            "lists",
+            lambda f: over_list(f, "credit file, form", "invoice of the host, form"),
+        ),
+    )
     head = ("", *(f"{size:,}".replace(",", " ") for size in known), "aim")
     lines = [table(head, rows), ""]
     clock, work = (exponent(results, f"proposal_{kind}") for kind in ("seconds", "cpu"))
@@ -281,12 +289,12 @@ def lists_table(results):
         return ""
     figures = get(results, known[-1], "lists")
     rows = [
-        (name, f"{1000 * row['seconds']:.0f}", row["queries"], whole(row["of"]))
+        (name, f"{1000 * row['seconds']:.0f}", row["queries"], whole(row.get("of")))
         for name, row in figures.items()
-        if isinstance(row, dict) and "rows" in row
+        if isinstance(row, dict) and "queries" in row
     ]
-    title = f"Lists of 80 rows, {whole(known[-1])} open items:\n\n"
-    return title + table(("list", "ms", "queries", "rows in all"), rows)
+    title = f"Lists of 80 rows, and forms, {whole(known[-1])} open items:\n\n"
+    return title + table(("list or form", "ms", "queries", "rows in all"), rows)
 
 
 def index_table(results):
