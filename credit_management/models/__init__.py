@@ -5,6 +5,7 @@ from . import account_bank_statement_line
 from . import account_move
 from . import account_move_line
 from . import credit_bulk_mixin
+from . import credit_outgoing_mixin
 from . import credit_dunning_policy
 from . import credit_dunning_level
 from . import credit_exclusion
@@ -19,4 +20,6 @@ from . import credit_dunning_letter_line
 from . import credit_dunning_outcome
 from . import credit_statement_builder
 from . import credit_statement
+from . import credit_statement_sending
+from . import ir_attachment
 from . import mail_mail

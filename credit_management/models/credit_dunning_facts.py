@@ -403,18 +403,28 @@ class CreditDunningFactsGatherer(models.AbstractModel):
         )
 
     @api.model
-    def _get_contacts(self, rows):
+    def _get_contacts(self, rows, company=None):
         """Choose who is written to, per customer and contact of the invoice.
 
         In this order, the first with an e-mail address: the dunning contact, the
         contact on the invoice, the invoice address, the company itself. When none has
         an address, the first that exists.
 
+        :param company: only contacts that this company may use
         :return: dict (customer id, contact of the invoice id) -> contact id
         """
         keys = {(row["customer_id"], row["move_partner_id"]) for row in rows}
         customer_ids = list({customer_id for customer_id, _contact in keys})
         partner_ids = list({partner_id for key in keys for partner_id in key})
+        self.env["res.partner"].flush_model(
+            [
+                "active",
+                "type",
+                "commercial_partner_id",
+                "email_normalized",
+                "company_id",
+            ]
+        )
         addresses = self.env.execute_query_dict(
             SQL(
                 """
@@ -424,10 +434,13 @@ class CreditDunningFactsGatherer(models.AbstractModel):
                    AND (id = ANY(%s)
                         OR commercial_partner_id = ANY(%s)
                            AND type IN ('dunning', 'invoice'))
+                   AND (%s OR company_id IS NULL OR company_id = ANY(%s))
               ORDER BY id
                 """,
                 partner_ids,
                 customer_ids,
+                not company,
+                company.parent_ids.ids if company else [],
             )
         )
         emails = {row["id"]: row["email_normalized"] for row in addresses}

@@ -51,7 +51,12 @@ class CreditDunningLetter(models.Model):
 
     _name = "credit.dunning.letter"
     _description = "Dunning Letter"
-    _inherit = ["mail.thread", "mail.activity.mixin", "credit.bulk.mixin"]
+    _inherit = [
+        "credit.outgoing.mixin",
+        "mail.thread",
+        "mail.activity.mixin",
+        "credit.bulk.mixin",
+    ]
     _order = "id desc"
     _check_company_auto = True
     _mail_post_access = "read"
@@ -132,16 +137,12 @@ class CreditDunningLetter(models.Model):
         index=True,
         tracking=True,
     )
-    state_reason = fields.Char(string="Why", readonly=True, copy=False)
     failure_open = fields.Boolean(
         default=False,
         help="The failure waits for a person or for a better address.",
         readonly=True,
     )
     failed_email = fields.Char(readonly=True)
-    failure_count = fields.Integer(default=0, readonly=True, copy=False)
-    attempt_count = fields.Integer(default=0, readonly=True, copy=False)
-    queued_until = fields.Datetime(string="Not Before", readonly=True)
     queued_date = fields.Datetime(
         string="Queued On", readonly=True, copy=False, help="Since when it waits."
     )
@@ -151,22 +152,14 @@ class CreditDunningLetter(models.Model):
         copy=False,
         help="When a letter that goes at most once was taken to the mail server.",
     )
-    is_test = fields.Boolean(
-        default=False,
-        string="Redirected",
-        help="Went to the company's own address.",
-        readonly=True,
-    )
     is_edited = fields.Boolean(default=False, string="Edited by Hand", readonly=True)
     message_date = fields.Date(
         string="Day of the Message",
         help="Day on which the message was handed over, in the company's time zone.",
         readonly=True,
     )
-    sent_date = fields.Datetime(string="Sent On", readonly=True, copy=False)
     to_print = fields.Boolean(default=False, readonly=True)
     printed_date = fields.Datetime(readonly=True)
-    mail_ids = fields.Many2many("mail.mail", string="E-mails", readonly=True)
     key = fields.Char(
         required=True,
         readonly=True,

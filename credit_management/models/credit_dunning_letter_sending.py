@@ -1,5 +1,4 @@
 import hashlib
-import logging
 from collections import defaultdict
 from datetime import timedelta
 
@@ -7,25 +6,17 @@ import psycopg2
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.fields import Domain
-from odoo.tools import SQL, email_normalize, formataddr, html2plaintext
+from odoo.tools import SQL, formataddr
 
-from ..logic import delivery, dunning
+from ..logic import dunning
 from ..logic.money import to_decimal
 from .credit_dunning_facts import LIVE_STATES
-
-_logger = logging.getLogger(__name__)
+from .credit_outgoing_mixin import OUTGOING_MODELS
 
 # The wire knows the letter by this header, so that anyone can count copies.
 KEY_HEADER = "X-Credit-Key"
 # Letters handed over in one transaction.
 HAND_OVER_BATCH = 40
-# A letter taken so often without success is parked with a task.
-MAX_FAILURES = 3
-# One that was taken is not taken again for so long, should the worker have died.
-PATIENCE = timedelta(minutes=1)
-# After a clash with somebody who works on the same documents.
-CLASH_WAIT = timedelta(seconds=5)
 # Jobs of the same work: as many workers can hand letters over at once.
 HAND_OVER_JOBS = ("ir_cron_send_letters", "ir_cron_send_letters_too")
 # Facts of the day that a letter under way does not wait for again: it was decided.
@@ -38,6 +29,9 @@ class CreditDunningLetterSending(models.Model):
     """How a queued letter goes: checked again, frozen, handed over, and its fate."""
 
     _inherit = "credit.dunning.letter"
+
+    _hand_over_order = "failure_count, run_id.id, id"
+    _hand_over_batch = HAND_OVER_BATCH
 
     # === BUSINESS METHODS - CHECKED AGAIN === #
 
@@ -236,6 +230,7 @@ class CreditDunningLetterSending(models.Model):
         (self - going)._touch_profiles()
         if going:
             going._go()
+        self.run_id._update_done()
 
     def _go(self):
         """Freeze the texts and make the mails; what asks for neither has gone."""
@@ -331,10 +326,6 @@ class CreditDunningLetterSending(models.Model):
                 # A reply to the mail lands here; this is who hears of it.
                 letters.message_subscribe(user.partner_id.ids)
 
-    def _get_sender(self):
-        """Return the address letters of a company come from."""
-        return self.company_id.email_formatted or self.env.user.email_formatted
-
     def _prepare_mail_values(self):
         """Return the values of the outgoing mail; extend to add to it."""
         company = self.company_id
@@ -369,12 +360,6 @@ class CreditDunningLetterSending(models.Model):
             "mail_server_id": self.level_id.mail_template_id.mail_server_id.id,
             "attachment_ids": [fields.Command.set(self._get_attachments().ids)],
         }
-
-    def _get_mail_host(self):
-        """Return the right-hand side of the Message-ID (RFC 5322 §3.6.4)."""
-        company = self.company_id
-        address = email_normalize(company.email or "") or "@localhost"
-        return company.alias_domain_id.name or address.rpartition("@")[2]
 
     def _get_attachments(self):
         """Return what goes along: the invoices where the level says so."""
@@ -521,53 +506,22 @@ class CreditDunningLetterSending(models.Model):
             moves._message_log_batch({move.id: body for move in moves})
         self._touch_profiles()
 
-    def _cancel_mails(self):
-        # sudo: the mail queue belongs to the system; only our own mails are touched.
-        self.sudo().mail_ids.filtered(
-            lambda mail: mail.state in ("outgoing", "exception")
-        ).cancel()
-
     def _touch_profiles(self):
         for company, letters in self.grouped("company_id").items():
             self.env["credit.profile"]._touch(company, letters.commercial_partner_id)
 
     # === BUSINESS METHODS - WHAT BECAME OF THE MAIL === #
 
-    @api.model
-    def _apply_mail_results(self, mails, failure_reason, failure_type):
-        """Take over what the host's mail queue found out.
+    def _goes_once(self):
+        return self.level_id.send_once
 
-        Called by the queue for each mail, in its transaction. Passing failures are
-        tried again later; lasting ones fail the letter; where it is not known whether
-        the message arrived, a level that goes at most once asks a person.
-        """
-        letters = self.search(
-            [("mail_ids", "in", mails.ids), ("state", "=", "sending")]
-        )
-        for letter in letters:
-            mail = letter.mail_ids & mails
-            if mail.state == "sent":
-                letter._set_sent()
-                continue
-            reason = failure_reason or mail.failure_reason
-            kind = delivery.classify_failure(reason, failure_type)
-            attempts = letter.attempt_count + 1
-            wait = delivery.wait_before_attempt(attempts)
-            letter.attempt_count = attempts
-            reason_line = (html2plaintext(reason or "") or "").strip().split("\n")[0]
-            if kind == delivery.UNKNOWN and letter.level_id.send_once:
-                letter._set_unknown(reason_line)
-            elif kind == delivery.HARD or wait is None:
-                letter._fail(reason_line or self.env._("Not delivered"))
-            else:
-                letter.write(
-                    {
-                        "queued_until": fields.Datetime.now() + wait,
-                        "state_reason": reason_line,
-                        "claimed_date": False,
-                    }
-                )
-                mail.state = "exception"  # until the supervisor tries again
+    def _get_addresses(self):
+        return (self.recipient_emails or "").split(", ")
+
+    def _wait_after_failure(self, wait, reason):
+        res = super()._wait_after_failure(wait, reason)
+        self.claimed_date = False
+        return res
 
     def _set_unknown(self, reason):
         """Leave it to a person whether a letter that goes at most once arrived."""
@@ -590,97 +544,32 @@ class CreditDunningLetterSending(models.Model):
             )
         self.run_id._update_done()
 
-    def _message_receive_bounce(self, email, partner):
-        """Override of `mail`: a bounced letter is not a letter."""
-        res = super()._message_receive_bounce(email, partner)
-        # The bounce of a copy is no bounce of the letter.
-        letters = self.filtered(
-            lambda letter: (
-                letter.state in ("sending", "sent", "unknown")
-                and email in (letter.recipient_emails or "").split(", ")
-            )
-        )
-        letters._fail(self.env._("The e-mail to %(address)s bounced", address=email))
-        return res
-
     # === BUSINESS METHODS - THE LAST DOOR === #
 
-    @api.model
-    def _take_for_departure(self, mail, commit=True):
-        """Say whether a mail may be handed to the mail server now, and take it.
+    def _may_depart(self, mail, commit):
+        """Override: the ledger is asked once more; what goes once is claimed.
 
-        The letter is locked until the result is committed: two senders never send the
-        same one, and the lock of a sender that dies is free at once. A letter that
-        goes at most once is also claimed, for good, before the mail server hears of
-        it: found claimed and not locked, its sender died on the way, and only a
-        person can find out whether it arrived.
-
-        :param commit: whether this is the queue, which commits mail by mail
+        A letter that goes at most once is claimed, for good, before the mail server
+        hears of it: found claimed and not locked, its sender died on the way, and only
+        a person can find out whether it arrived.
         """
-        letter = self._lock_departing(mail)
-        if not letter:
-            return False
-        if letter._is_closed():
-            letter._recall()
-            return False
-        if letter._is_overtaken():
-            letter._recall()
+        if self._is_overtaken():
+            self._recall()
             self._wake()
             return False
-        if not letter.level_id.send_once:
+        if not self.level_id.send_once:
             return True
-        if letter.claimed_date:
-            letter._set_unknown(self.env._("The server stopped while it was sent"))
+        if self.claimed_date:
+            self._set_unknown(self.env._("The server stopped while it was sent"))
             return False
-        letter.claimed_date = fields.Datetime.now()
-        if commit:
-            self.env["ir.cron"]._commit_progress()
-            letter = self._lock_departing(mail)
-        return bool(letter)
-
-    @api.model
-    def _lock_departing(self, mail):
-        """Return the letter that waits for this mail to leave, locked, if it does."""
-        letters = self.search([("mail_ids", "in", mail.ids)])
-        letter = letters.try_lock_for_update(allow_referencing=True)
-        leaving = letter.state == "sending" and mail.state == "outgoing"
-        return letter if len(letter) == 1 and leaving else self.browse()
-
-    @api.model
-    def _count_outgoing(self, limit=None):
-        """Return how many letters wait in the mail queue."""
-        return self.search_count(
-            [("state", "=", "sending"), ("mail_ids.state", "=", "outgoing")],
-            limit=limit,
-        )
-
-    def _is_closed(self):
-        """Say whether the company holds back a letter like this one now."""
-        self.ensure_one()
-        company = self.company_id
-        if company.credit_stopped or company.credit_mode not in ("redirect", "live"):
+        self.claimed_date = fields.Datetime.now()
+        if not commit:
             return True
-        return company.credit_mode == "redirect" and not self.is_test
+        self.env["ir.cron"]._commit_progress()
+        return bool(self._lock_departing(mail))
 
-    @api.model
-    def _recall_outgoing(self, companies):
-        """Take what the mail queue has not sent back into our own queue."""
-        self.search(
-            [("company_id", "in", companies.ids), ("state", "=", "sending")]
-        )._recall()
-
-    def _recall(self):
-        """Cancel the mails that have not left, and queue their letters again."""
-        waiting = self.filtered(
-            lambda letter: (
-                letter.mail_ids
-                and all(
-                    mail.state in ("outgoing", "exception") for mail in letter.mail_ids
-                )
-            )
-        )
-        waiting._cancel_mails()
-        waiting.write(
+    def _requeue(self):
+        self.write(
             {
                 "state": "queued",
                 "message_date": False,
@@ -689,71 +578,20 @@ class CreditDunningLetterSending(models.Model):
             }
         )
 
-    # === CRON === #
-
     @api.model
-    def _wake(self):
-        """Wake the jobs that hand letters over; they share what is queued."""
-        for name in HAND_OVER_JOBS:
-            # sudo: whoever queues a letter may ask for it to be handed over.
-            self.env.ref(f"credit_management.{name}").sudo()._trigger()
-
-    @api.model
-    def _get_sendable_domain(self):
-        """Return which letters may be handed over now."""
-        return Domain(
-            [
-                ("state", "=", "queued"),
-                ("company_id.credit_stopped", "=", False),
-                ("company_id.credit_mode", "in", ("redirect", "live")),
-            ]
-        ) & (
-            Domain("queued_until", "=", False)
-            | Domain("queued_until", "<=", fields.Datetime.now())
+    def _lock_next(self):
+        """Override: of one run only."""
+        letters = super()._lock_next()
+        first = letters[:1]
+        return letters.filtered(
+            lambda letter: (
+                (letter.company_id, letter.run_id, letter.failure_count)
+                == (first.company_id, first.run_id, first.failure_count)
+            )
         )
 
-    @api.model
-    def _cron_send_letters(self):
-        """Hand queued letters over, a small batch a transaction, until time is over.
-
-        May be killed anywhere and run many times at once: batches are locked, and a
-        letter leaves the domain in the transaction that creates its mail. One that
-        cannot be made is tried again by itself, and parked with a task after a few
-        times; the others go on.
-        """
-        commit_progress = self.env["ir.cron"]._commit_progress
-        commit_progress(remaining=self.search_count(self._get_sendable_domain()))
-        while letters := self._take_for_hand_over():
-            letters._hand_over_or_note()
-            self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
-            if not commit_progress(len(letters)):
-                return
-
-    @api.model
-    def _take_for_hand_over(self):
-        """Lock the next letters of one run, and note that they were taken.
-
-        The note is committed before anything is done: a letter that kills its worker
-        is known by it. Such a letter is taken by itself from then on, and after a few
-        times parked.
-        """
-        letters = self._lock_next()
-        if not letters:
-            return letters
-        worn = letters.filtered(lambda letter: letter.failure_count >= MAX_FAILURES)
-        worn._fail(self.env._("Could not be made: the server stopped at it"))
-        letters -= worn
-        patience = fields.Datetime.now() + PATIENCE
-        for count, taken in letters.grouped("failure_count").items():
-            taken.write({"failure_count": count + 1, "queued_until": patience})
-        self.env["ir.cron"]._commit_progress()
-        letters._prepare_invoices()
-        letters = letters._lock_queued()
-        # All of them parked, or taken by somebody else: go on to the next ones.
-        return letters or self._take_for_hand_over()
-
-    def _prepare_invoices(self):
-        """Give invoices the tokens that letters need, in a transaction of their own.
+    def _prepare_hand_over(self):
+        """Override: give invoices the tokens that letters need, before they are made.
 
         In the long one that makes the letters, whoever works on one of the invoices
         meanwhile would undo all of it, again and again. In SQL, since a token changes
@@ -784,111 +622,22 @@ class CreditDunningLetterSending(models.Model):
         except psycopg2.extensions.TransactionRollbackError:
             self.env.cr.rollback()
 
-    def _lock_queued(self):
-        """Lock those of these letters that still wait and that nobody else took."""
-        return self.try_lock_for_update(allow_referencing=True).filtered(
-            lambda letter: letter.state == "queued"
-        )
+    # === CRON === #
 
     @api.model
-    def _lock_next(self):
-        """Lock the next letters that nobody works on: one run, one way of going.
+    def _wake(self):
+        """Wake the jobs that hand letters over; they share what is queued."""
+        for name in HAND_OVER_JOBS:
+            # sudo: whoever queues a letter may ask for it to be handed over.
+            self.env.ref(f"credit_management.{name}").sudo()._trigger()
 
-        Those that failed before come last, one at a time.
-        """
-        query = self._search(
-            self._get_sendable_domain(),
-            order="failure_count, run_id.id, id",
-            limit=HAND_OVER_BATCH,
-        )
-        rows = self.env.execute_query(
-            SQL(
-                "%s FOR NO KEY UPDATE OF %s SKIP LOCKED",
-                query.select(),
-                SQL.identifier(self._table),
-            )
-        )
-        letters = self.browse(row[0] for row in rows)
-        first = letters[:1]
-        if first.failure_count:
-            return first
-        return letters.filtered(
-            lambda letter: (
-                (letter.company_id, letter.run_id, letter.failure_count)
-                == (first.company_id, first.run_id, 0)
-            )
-        )
-
-    def _hand_over_or_note(self):
-        """Hand letters over that were taken; a failure is noted and stops nobody."""
-        company = self.company_id
-        # What the machine does with a letter stands on it by its dates, not in words.
-        letters = self.with_company(company).with_context(
-            allowed_company_ids=company.ids, mail_notrack=True
-        )
-        try:
-            letters._hand_over()
-            letters.filtered("failure_count").failure_count = 0
-            letters.run_id._update_done()
-            self.env.flush_all()
-        except psycopg2.extensions.TransactionRollbackError:
-            # Somebody works on the same documents: no fault of the letters.
-            self.env.cr.rollback()
-            _logger.info("Dunning letters %s clashed and are taken again", self.ids)
-            soon = fields.Datetime.now() + CLASH_WAIT
-            for letter in self._lock_queued():
-                count = letter.failure_count - 1
-                letter.write({"failure_count": count, "queued_until": soon})
-        except Exception as error:
-            self.env.cr.rollback()
-            _logger.exception("Dunning letters %s could not be made", self.ids)
-            self._lock_queued()._note_failure(error)
-
-    def _note_failure(self, error):
-        """Try letters that could not be made again, one by one; park one in the end."""
-        for letter in self:
-            if letter.failure_count >= MAX_FAILURES:
-                letter._fail(self.env._("Could not be made: %(error)s", error=error))
-                continue
-            alone = len(self) == 1
-            letter.queued_until = alone and fields.Datetime.now() + timedelta(
-                minutes=10
-            )
+    @api.model
+    def _cron_send_letters(self):
+        """Hand queued letters over, until time is over."""
+        self._hand_over_queued()
 
     @api.model
     def _cron_supervise(self):
-        """Keep letters moving: wake the queues, try again what failed in passing."""
-        again = self.search(
-            [
-                ("state", "=", "sending"),
-                ("mail_ids", "!=", False),
-                ("queued_until", "!=", False),
-                ("queued_until", "<=", fields.Datetime.now()),
-                ("company_id.credit_stopped", "=", False),
-            ]
-        ).try_lock_for_update(allow_referencing=True)
-        again.mail_ids.filtered(lambda mail: mail.state == "exception").mark_outgoing()
-        again.queued_until = False
-        self.env["ir.cron"]._commit_progress()
-        self._settle_finished_mails()
-        if self.search_count(self._get_sendable_domain(), limit=1):
-            self._wake()
-        if self._count_outgoing(limit=1):
-            self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
-
-    @api.model
-    def _settle_finished_mails(self):
-        """Take over results that the mail queue could not tell: it was killed."""
-        letters = self.search(
-            [
-                ("state", "=", "sending"),
-                ("mail_ids.state", "in", ("sent", "exception", "cancel")),
-                ("queued_until", "=", False),
-            ]
-        ).try_lock_for_update(allow_referencing=True)
-        for letter in letters:
-            mail = letter.mail_ids[:1]
-            if mail.state == "cancel":
-                letter._fail(self.env._("The e-mail was cancelled in the mail queue"))
-            else:
-                self._apply_mail_results(mail, mail.failure_reason, mail.failure_type)
+        """Keep letters and statements moving."""
+        for model in OUTGOING_MODELS:
+            self.env[model]._supervise()

@@ -25,6 +25,7 @@ FIGURES = {
     "silence_reason": "varchar",
     "figures_date": "date",
 }
+WRITTEN_BY_METHODS = {"access_token", "statement_monthly_since"}
 NEVER_EMPTY = {name for name in FIGURES if name.endswith("_amount")} | {"level_rank"}
 
 
@@ -86,6 +87,12 @@ class CreditProfile(models.Model):
         tracking=True,
         help="At the beginning of each month the customer gets a statement of account"
         " of the last day of the month before, if anything is open.",
+    )
+    statement_monthly_since = fields.Date(
+        compute="_compute_statement_monthly_since",
+        store=True,
+        groups="base.group_system",
+        help="Months that were over on this day get no statement any more.",
     )
     pause_from = fields.Date(tracking=True)
     pause_until = fields.Date(
@@ -169,6 +176,13 @@ class CreditProfile(models.Model):
         for profile in self:
             profile.access_url = f"/my/credit/{profile.id}"
         return res
+
+    @api.depends("statement_monthly")
+    def _compute_statement_monthly_since(self):
+        for profile in self:
+            profile.statement_monthly_since = profile.statement_monthly and (
+                profile.statement_monthly_since or profile.company_id._credit_today()
+            )
 
     @api.depends("policy_id", "partner_id", "company_id")
     def _compute_policy_used(self):
@@ -346,13 +360,13 @@ class CreditProfile(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
-            self._check_written_by_hand(vals, {*FIGURES, "access_token"})
+            self._check_written_by_hand(vals, {*FIGURES, *WRITTEN_BY_METHODS})
         return super().create(vals_list)
 
     def write(self, vals):
         """Let people make their choices; figures, customer and link are not theirs."""
         self._check_written_by_hand(
-            vals, {*FIGURES, "partner_id", "company_id", "access_token"}
+            vals, {*FIGURES, *WRITTEN_BY_METHODS, "partner_id", "company_id"}
         )
         res = super().write(vals)
         if {"policy_id", "pause_from", "pause_until"} & set(vals):
@@ -367,6 +381,24 @@ class CreditProfile(models.Model):
                 self.env._(
                     "This part of a credit file cannot be written by hand: %(fields)s",
                     fields=", ".join(sorted(closed)),
+                )
+            )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_statements(self):
+        """Keep a file whose customer got statements: they are evidence."""
+        # sudo: statements of companies one does not see count, too.
+        statement_sudo = (
+            self.env["credit.statement"]
+            .sudo()
+            .search([("profile_id", "in", self.ids)], limit=1)
+        )
+        if statement_sudo:
+            raise UserError(
+                self.env._(
+                    "The credit file of %(customer)s has statements of account and"
+                    " cannot be deleted.",
+                    customer=statement_sudo.commercial_partner_id.display_name,
                 )
             )
 
@@ -514,9 +546,31 @@ class CreditProfile(models.Model):
             profiles_sudo = self.sudo().search_fetch(domain, ["partner_id"])
         return self.browse(profiles_sudo.ids)
 
+    def _get_informed_user(self, asked):
+        """Return who hears of what happens on this file: never the program itself.
+
+        The collector, else the one of the company, else who asked for it, else
+        somebody who manages credit.
+        """
+        self.ensure_one()
+        # sudo: who may use which company is told to nobody.
+        profile_sudo = self.sudo()
+        company_sudo = profile_sudo.company_id
+        managers = self.env.ref("credit_management.group_credit_manager").sudo()
+        for user_sudo in (
+            profile_sudo.user_id,
+            company_sudo.credit_user_id,
+            asked.sudo(),
+            *managers.all_user_ids,
+        ):
+            is_person = user_sudo.active and not user_sudo._is_superuser()
+            if is_person and company_sudo in user_sudo.company_ids:
+                return user_sudo.with_env(self.env)
+        return self.env.user
+
     @api.model
     def _merge_partners(self, sources, target):
-        """Move letters and choices to the file of the customer that remains.
+        """Move letters, statements and choices to the file that remains.
 
         Where both have a file in a company, the remaining one keeps its own choices
         and takes those it lacks.
@@ -539,9 +593,13 @@ class CreditProfile(models.Model):
             if not kept.pause_until and profile.pause_until:
                 names = ("pause_from", "pause_until", "pause_reason")
                 kept.write({name: profile[name] for name in names})
+            if profile.statement_monthly and not kept.statement_monthly:
+                kept.statement_monthly = True
+                kept.statement_monthly_since = profile.statement_monthly_since
             profile.letter_ids.write(
                 {"profile_id": kept.id, "commercial_partner_id": target.id}
             )
+            profile.statement_ids._move_to(kept)
             profile.message_change_thread(kept)
             profile.unlink()
 

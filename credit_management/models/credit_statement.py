@@ -1,19 +1,12 @@
 import io
-import logging
-from datetime import timedelta
 
 import xlsxwriter
-from dateutil.relativedelta import relativedelta
-from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import format_date, formataddr
-
-_logger = logging.getLogger(__name__)
+from odoo.tools import format_date
 
 REPORT = "credit_management.credit_statement_report"
-MAX_FAILURES = 3
 # What managers may put into the text of the mail.
 ALLOWED_EXPRESSIONS = (
     "format_date(object.date_from)",
@@ -33,9 +26,13 @@ WRITTEN_BY_METHODS = {
     "state",
     "state_reason",
     "failure_count",
+    "attempt_count",
+    "queued_until",
     "sent_date",
-    "mail_id",
+    "mail_ids",
+    "recipient_email",
     "is_monthly",
+    "is_test",
 }
 
 
@@ -48,7 +45,7 @@ class CreditStatement(models.Model):
 
     _name = "credit.statement"
     _description = "Statement of Account"
-    _inherit = ["mail.thread"]
+    _inherit = ["credit.outgoing.mixin", "mail.thread"]
     _order = "id desc"
     _check_company_auto = True
 
@@ -58,7 +55,7 @@ class CreditStatement(models.Model):
         string="Credit File",
         required=True,
         index=True,
-        ondelete="cascade",
+        ondelete="restrict",
     )
     company_id = fields.Many2one(related="profile_id.company_id", store=True)
     commercial_partner_id = fields.Many2one(
@@ -85,7 +82,7 @@ class CreditStatement(models.Model):
     )
     only_overdue = fields.Boolean(default=False, string="Overdue Items Only")
     note = fields.Text(string="Remark", help="Stands above the tables.")
-    is_monthly = fields.Boolean(default=False, readonly=True)
+    is_monthly = fields.Boolean(default=False, readonly=True, copy=False)
     state = fields.Selection(
         [
             ("draft", "Not Sent"),
@@ -99,15 +96,15 @@ class CreditStatement(models.Model):
         readonly=True,
         copy=False,
     )
-    state_reason = fields.Char(string="Why", readonly=True, copy=False)
-    failure_count = fields.Integer(default=0, readonly=True, copy=False)
-    sent_date = fields.Datetime(string="Sent On", readonly=True, copy=False)
-    mail_id = fields.Many2one(
-        "mail.mail", readonly=True, copy=False, groups="base.group_system"
+    recipient_email = fields.Char(
+        string="Sent To",
+        readonly=True,
+        copy=False,
+        help="The address it really went to: in redirect mode the company's own.",
     )
 
     _monthly_uniq = models.UniqueIndex(
-        "(profile_id, date_to) WHERE is_monthly",
+        "(profile_id, date_to) WHERE is_monthly AND NOT is_test",
         "A customer gets one monthly statement a month.",
     )
 
@@ -132,7 +129,7 @@ class CreditStatement(models.Model):
                 for partner in partners
             ]
             facts = self.env["credit.dunning.facts"].with_company(company)
-            contacts = facts._get_contacts(rows)
+            contacts = facts._get_contacts(rows, company)
             for one in statements:
                 customer = one.profile_id.partner_id
                 one.partner_id = contacts.get((customer.id, customer.id))
@@ -157,7 +154,13 @@ class CreditStatement(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._check_written_by_hand(vals)
-        return super().create(vals_list)
+        # The context sets none of these either; adding to it would not remove them.
+        closed = {f"default_{name}" for name in WRITTEN_BY_METHODS}
+        context = {
+            key: value for key, value in self.env.context.items() if key not in closed
+        }
+        clean = self.with_context(context)  # pylint: disable=context-overridden
+        return super(CreditStatement, clean).create(vals_list)
 
     def write(self, vals):
         """Let people change a statement until it is sent; what was sent stays."""
@@ -168,7 +171,9 @@ class CreditStatement(models.Model):
             )
         asked = {"kind", "date_from", "date_to", "only_overdue", "note", "partner_id"}
         if not self.env.su and asked & set(vals):
-            if any(one.state not in ("draft", "failed") for one in self):
+            if any(
+                one.sent_date or one.state not in ("draft", "failed") for one in self
+            ):
                 raise UserError(
                     self.env._(
                         "A statement that was sent cannot be changed. Make a new one."
@@ -188,8 +193,28 @@ class CreditStatement(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_sent(self):
-        if any(one.state in ("queued", "sending", "sent") for one in self):
+        if any(
+            one.sent_date or one.state in ("queued", "sending", "sent") for one in self
+        ):
             raise UserError(self.env._("A statement that was sent cannot be deleted."))
+
+    def _move_to(self, profile):
+        """Move statements to the file into which theirs is merged.
+
+        Where both have one of the same month, that of the file that remains counts.
+        """
+        taken = set(
+            self.search([("profile_id", "=", profile.id), ("is_monthly", "=", True)])
+            .filtered(lambda one: not one.is_test)
+            .mapped("date_to")
+        )
+        for one in self:
+            vals = {"profile_id": profile.id, "partner_id": one.partner_id.id}
+            if one.is_monthly and not one.is_test and one.date_to in taken:
+                vals["is_monthly"] = False
+                if one.state == "queued":
+                    vals["state"] = "draft"
+            one.write(vals)
 
     # === ACTION METHODS === #
 
@@ -204,12 +229,21 @@ class CreditStatement(models.Model):
         self.company_id._check_credit_may_send()
         for one in self:
             if one.state in ("queued", "sending"):
-                raise UserError(self.env._("This statement is on its way already."))
-        # sudo: where a statement stands is written by its own methods only.
-        self.sudo().write(
-            {"state": "queued", "state_reason": False, "failure_count": 0}
-        )
-        self.env.ref("credit_management.ir_cron_send_statements").sudo()._trigger()
+                raise UserError(
+                    self.env._(
+                        "The statement %(statement)s is on its way already.",
+                        statement=one.name,
+                    )
+                )
+            if one.state == "sent":
+                raise UserError(
+                    self.env._(
+                        "The statement %(statement)s was sent already. To send it"
+                        " again, make a new one.",
+                        statement=one.name,
+                    )
+                )
+        self._queue()
 
     # === BUSINESS METHODS - CONTENT === #
 
@@ -221,14 +255,19 @@ class CreditStatement(models.Model):
         return super().mail_allowed_qweb_expressions() + ALLOWED_EXPRESSIONS
 
     def _get_lang(self):
-        """Return the language of the statement: that of its contact."""
+        """Return the language of the statement: that of its contact, if it is active.
+
+        Else one like it, else that of the customer, else that of the company.
+        """
         self.ensure_one()
-        return (
-            self.partner_id.lang
-            or self.profile_id.partner_id.lang
-            or self.company_id.partner_id.lang
-            or self.env.lang
+        partners = (
+            self.partner_id,
+            self.profile_id.partner_id,
+            self.company_id.partner_id,
         )
+        nearest = self.env["ir.http"].get_nearest_lang
+        found = (nearest(partner.lang) for partner in partners if partner.lang)
+        return next((code for code in found if code), self.env.lang)
 
     def _prepare_content(self):
         """Return what stands on the statements, each in its own language.
@@ -393,175 +432,3 @@ class CreditStatement(models.Model):
                 sheet.write_string(place, 2, label)
                 sheet.write_number(place, 7, amount, money)
             place += 2
-
-    # === BUSINESS METHODS - SENDING === #
-
-    def _send_one(self):
-        """Make the mail of one statement, its PDF attached; the mail queue sends it."""
-        self.ensure_one()
-        company = self.company_id
-        email = self.partner_id.email_normalized
-        if not email:
-            self._fail(self.env._("The customer has no e-mail address"))
-            return
-        one = self.with_context(lang=self._get_lang()).with_company(company)
-        template = self.env.ref("credit_management.mail_template_statement")
-        # sudo: collectors do not edit templates, yet their statements use them.
-        template_sudo = template.sudo()
-        subject = template_sudo._render_field("subject", one.ids, set_lang=one.env.lang)
-        body = template_sudo._render_field("body_html", one.ids, set_lang=one.env.lang)
-        attachment_sudo = (
-            self.env["ir.attachment"]
-            .sudo()
-            .create(
-                {
-                    "name": one._get_filename("pdf"),
-                    "raw": one._render_pdf(),
-                    "mimetype": "application/pdf",
-                    "res_model": self._name,
-                    "res_id": self.id,
-                }
-            )
-        )
-        name = " ".join((self.partner_id.name or "").split())
-        to, cc = formataddr((name, email)), self.profile_id.email_cc
-        # One line: no name in it may begin a new header.
-        line = " ".join((subject[self.id] or "").split())
-        if company.credit_mode == "redirect":
-            line, to, cc = f"[{to}] {line}", company.credit_redirect_email, False
-        sender = company.email_formatted or self.env.user.email_formatted
-        self.sudo().mail_id = (
-            self.env["mail.mail"]
-            .sudo()
-            .create(
-                {
-                    "model": self._name,
-                    "res_id": self.id,
-                    "subject": line,
-                    "body": Markup("<p>%s</p>") % line,
-                    "body_html": body[self.id],
-                    "email_from": sender,
-                    "email_to": to,
-                    "email_cc": cc,
-                    "reply_to": self._notify_get_reply_to(default=sender)[self.id],
-                    "author_id": company.partner_id.id,
-                    "message_type": "email_outgoing",
-                    "auto_delete": False,
-                    "attachment_ids": [fields.Command.set(attachment_sudo.ids)],
-                }
-            )
-        )
-        self.sudo().state = "sending"
-        note = self.env._(
-            "Statement of account to %(email)s: %(title)s",
-            email=email,
-            title=self._get_title(),
-        )
-        self.profile_id._message_log_batch(
-            {self.profile_id.id: Markup("<p>%s</p>") % note}
-        )
-
-    @api.model
-    def _apply_mail_results(self, mails, failure_reason, failure_type):
-        """Take over what the host's mail queue found out; called by the queue."""
-        for one in self.search(
-            [("mail_id", "in", mails.ids), ("state", "=", "sending")]
-        ):
-            if one.mail_id.state == "sent":
-                one.write({"state": "sent", "sent_date": fields.Datetime.now()})
-            else:
-                reason = failure_reason or one.mail_id.failure_reason or failure_type
-                one._fail(reason or self.env._("Not delivered"))
-
-    def _fail(self, reason):
-        """The statement cannot go: say why, and give a person the task."""
-        self.ensure_one()
-        self.sudo().write({"state": "failed", "state_reason": reason})
-        profile = self.profile_id
-        profile.activity_schedule(
-            "mail.mail_activity_data_todo",
-            summary=self.env._("A statement of account did not go"),
-            note=reason,
-            user_id=(
-                profile.user_id or self.company_id.credit_user_id or self.env.user
-            ).id,
-        )
-
-    # === CRON === #
-
-    @api.model
-    def _cron_send_statements(self):
-        """Send the statements that wait, one a transaction; then let the queue run."""
-        domain = [
-            ("state", "=", "queued"),
-            ("company_id.credit_stopped", "=", False),
-            ("company_id.credit_mode", "in", ("redirect", "live")),
-        ]
-        commit_progress = self.env["ir.cron"]._commit_progress
-        commit_progress(remaining=self.search_count(domain))
-        for one_id in self.search(domain, order="failure_count, id", limit=100).ids:
-            one = self.browse(one_id).try_lock_for_update(allow_referencing=True)
-            if not one.filtered_domain(domain):
-                continue
-            try:
-                one._send_one()
-                self.env.flush_all()
-            except Exception as error:
-                self.env.cr.rollback()
-                _logger.exception("Statement %s could not be made", one_id)
-                one.failure_count += 1
-                if one.failure_count >= MAX_FAILURES:
-                    one._fail(self.env._("Could not be made: %(error)s", error=error))
-            if not commit_progress(1):
-                break
-        self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
-
-    @api.model
-    def _cron_make_monthly(self):
-        """Queue last month's statement of each customer who gets one every month.
-
-        Looks at what is missing: a day that was missed is made up for, once.
-        """
-        companies = self.env["res.company"].search(
-            [("credit_mode", "in", ("redirect", "live"))]
-        )
-        commit_progress = self.env["ir.cron"]._commit_progress
-        for company in companies:
-            self.with_company(company)._make_monthly(company)
-            commit_progress(1)
-
-    @api.model
-    def _make_monthly(self, company):
-        """Queue the statements of the last day of last month that are not there yet."""
-        today = company._credit_today()
-        last_day = today + relativedelta(day=1) - timedelta(days=1)
-        profiles = self.env["credit.profile"].search(
-            [
-                ("company_id", "=", company.id),
-                ("statement_monthly", "=", True),
-                "|",
-                ("open_amount", "!=", 0),
-                ("unapplied_amount", "!=", 0),
-            ]
-        )
-        made = self.search(
-            [
-                ("profile_id", "in", profiles.ids),
-                ("is_monthly", "=", True),
-                ("date_to", "=", last_day),
-            ]
-        )
-        statements = self.sudo().create(
-            [
-                {
-                    "profile_id": profile.id,
-                    "date_to": last_day,
-                    "is_monthly": True,
-                    "state": "queued",
-                }
-                for profile in profiles - made.profile_id
-            ]
-        )
-        if statements:
-            self.env.ref("credit_management.ir_cron_send_statements")._trigger()
-        return statements

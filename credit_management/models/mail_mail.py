@@ -5,26 +5,34 @@ import psycopg2
 
 from odoo import models
 
+from .credit_outgoing_mixin import OUTGOING_MODELS
+
 _logger = logging.getLogger(__name__)
 
 
 class MailMail(models.Model):
-    """The mail queue of the host, with a doorkeeper for the mails of letters.
+    """The mail queue of the host, with a doorkeeper for letters and statements.
 
     The queue itself takes no lock, sends whatever is ``outgoing`` whoever else does so
     too, and knows neither that an invoice was paid a second ago nor that a message
-    must not go twice. So each mail of a letter is looked at once more, under a lock,
-    just before it is handed to the mail server (``_take_for_departure``).
+    must not go twice. So each mail of a letter, or of a statement of account, is
+    looked at once more, under a lock, just before it is handed to the mail server
+    (``_take_for_departure``).
     """
 
     _inherit = "mail.mail"
 
-    def _get_letter_mails(self):
-        """Return those mails that carry a dunning letter."""
-        return self.filtered(lambda mail: mail.model == "credit.dunning.letter")
+    def _get_credit_mails(self):
+        """Return those mails that carry a letter or a statement.
+
+        Not those that tell colleagues of a reply to one.
+        """
+        return self.filtered(
+            lambda mail: mail.model in OUTGOING_MODELS and not mail.is_notification
+        )
 
     def process_email_queue(self, email_ids=(), batch_size=1000):
-        """Override of `mail`: the queue, and it alone, sends letters.
+        """Override of `mail`: the queue, and it alone, sends ours.
 
         Where some are left when the time of this call is over, the queue is woken
         again: the host's own stops at 1 000 an hour.
@@ -32,19 +40,19 @@ class MailMail(models.Model):
         queue = self.with_context(credit_queue=True)
         res = super(MailMail, queue).process_email_queue(email_ids, batch_size)
         # sudo: the queue may run as somebody who has no credit rights.
-        if self.env["credit.dunning.letter"].sudo()._count_outgoing(limit=1):
+        if any(self.env[name].sudo()._count_outgoing(1) for name in OUTGOING_MODELS):
             self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
         return res
 
     def send(self, auto_commit=False, raise_exception=False, post_send_callback=None):
-        """Override of `mail`: nobody but the queue sends letters.
+        """Override of `mail`: nobody but the queue sends ours.
 
         A second sender in a request would hold its locks for all of its mails, and
         send them all again if it failed at the end. It wakes the queue instead.
         """
         held = self.browse()
         if not self.env.context.get("credit_queue"):
-            held = self._get_letter_mails()
+            held = self._get_credit_mails()
             if held:
                 # sudo: whoever may send mails may ask for it to be done.
                 self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
@@ -63,9 +71,9 @@ class MailMail(models.Model):
         mail_server=False,
         post_send_callback=None,
     ):
-        """Override of `mail`: letters go one by one, each past the doorkeeper.
+        """Override of `mail`: ours go one by one, each past the doorkeeper.
 
-        Others' mails go first. Letters share the connection that is open, until the
+        Others' mails go first. Ours share the connection that is open, until the
         time of the job is over or the connection is cut.
         """
         options = {
@@ -78,7 +86,7 @@ class MailMail(models.Model):
         }
         if self.env.context.get("credit_taken"):
             return super()._send(**options)
-        ours = self._get_letter_mails()
+        ours = self._get_credit_mails()
         others = self - ours
         if others:
             super(MailMail, others)._send(**options)
@@ -89,33 +97,33 @@ class MailMail(models.Model):
             self.env["ir.cron"]._commit_progress()
         for mail_id in ours.ids:
             # By itself: a commit forgets what was read ahead for the others.
-            if not self.browse(mail_id)._send_letter(options):
+            if not self.browse(mail_id)._send_guarded(options):
                 break
         return True
 
-    def _send_letter(self, options):
-        """Send the mail of one letter, if it may go.
+    def _send_guarded(self, options):
+        """Send the mail of one letter or statement, if it may go.
 
         :return: whether there is time, and a connection, for the next one
         """
         self.ensure_one()
         auto_commit = options["auto_commit"]
         # sudo: the queue may run as somebody who has no credit rights.
-        letters_sudo = self.env["credit.dunning.letter"].sudo()
+        records_sudo = self.env[self.model].sudo()
         try:
-            if letters_sudo._take_for_departure(self, commit=auto_commit):
+            if records_sudo._take_for_departure(self, commit=auto_commit):
                 self.with_context(credit_taken=True)._send(**options)
         except psycopg2.Error:
             if not auto_commit:
                 raise
-            # Somebody else was faster, or the database hung up: the letter is looked
+            # Somebody else was faster, or the database hung up: it is looked
             # at again by the next call, or told apart by the supervisor.
             self.env.cr.rollback()
-            _logger.info("Mail %s of a letter is left to the next call", self.id)
+            _logger.info("Mail %s of ours is left to the next call", self.id)
             return True
         except smtplib.SMTPServerDisconnected as error:
             # Whether the message arrived is not known. The connection is gone.
-            letters_sudo._apply_mail_results(self, str(error), "unknown")
+            records_sudo._apply_mail_results(self, str(error), "unknown")
             if not auto_commit:
                 raise
             self.env["ir.cron"]._commit_progress(1)
@@ -134,7 +142,7 @@ class MailMail(models.Model):
         The message has left already: whatever goes wrong here must not undo that, or
         the host would send it again. What is missed is taken over by the supervisor.
         """
-        for model in ("credit.dunning.letter", "credit.statement"):
+        for model in OUTGOING_MODELS:
             mails = self.filtered(lambda mail, model=model: mail.model == model)
             if mails:
                 mails._tell_results(model, failure_reason, failure_type)

@@ -10,6 +10,7 @@ from odoo.tools import email_normalize
 from odoo.addons.base.models.res_partner import _tz_get
 
 from ..logic.workdays import WorkCalendar
+from .credit_outgoing_mixin import OUTGOING_MODELS, SENDING_MODES
 
 CREDIT_MODES = [
     ("off", "Off"),
@@ -142,13 +143,12 @@ class ResCompany(models.Model):
     def write(self, vals):
         closed = self.browse()
         if vals.get("credit_stopped") or vals.get("credit_mode", "live") != "live":
-            closed = self.filtered(
-                lambda company: company.credit_mode in ("redirect", "live")
-            )
+            closed = self.filtered(lambda company: company.credit_mode in SENDING_MODES)
         res = super().write(vals)
         if closed:
             # What the mail queue has not sent yet comes back into our own.
-            self.env["credit.dunning.letter"].sudo()._recall_outgoing(closed)
+            for model in OUTGOING_MODELS:
+                self.env[model].sudo()._recall_outgoing(closed)
         return res
 
     # === BUSINESS METHODS === #
@@ -240,7 +240,7 @@ class ResCompany(models.Model):
         :raise UserError: the mode is off or simulate, with what to do
         """
         for company in self:
-            if company.credit_mode not in ("redirect", "live"):
+            if company.credit_mode not in SENDING_MODES:
                 raise UserError(
                     self.env._(
                         "%(company)s does not send dunning letters yet: its mode is"

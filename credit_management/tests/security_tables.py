@@ -102,6 +102,7 @@ MODELS_OF_NOBODY = {
     "credit.demo",
     "credit.demo.history",
     "credit.dunning.facts",
+    "credit.outgoing.mixin",
     "credit.statement.builder",
     "report.credit_management.report_credit_statement",
     "report.credit_management.report_credit_dunning_letter",

@@ -16,7 +16,7 @@ from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 from .common import CreditCommon
 
 QUEUE_LOG = "odoo.addons.mail.models.mail_mail"
-SENDING_LOG = "odoo.addons.credit_management.models.credit_dunning_letter_sending"
+SENDING_LOG = "odoo.addons.credit_management.models.credit_outgoing_mixin"
 MAIL_LOG = "odoo.addons.credit_management.models.mail_mail"
 
 

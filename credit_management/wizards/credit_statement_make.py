@@ -59,11 +59,13 @@ class CreditStatementMake(models.TransientModel):
     def _compute_without_email_count(self):
         facts = self.env["credit.dunning.facts"]
         for wizard in self:
-            rows = [
-                {"customer_id": partner.id, "move_partner_id": partner.id}
-                for partner in wizard.profile_ids.partner_id
-            ]
-            contact_ids = list(facts._get_contacts(rows).values()) if rows else []
+            contact_ids = []
+            for company, profiles in wizard.profile_ids.grouped("company_id").items():
+                rows = [
+                    {"customer_id": partner.id, "move_partner_id": partner.id}
+                    for partner in profiles.partner_id
+                ]
+                contact_ids += facts._get_contacts(rows, company).values()
             contacts = self.env["res.partner"].browse(contact_ids)
             wizard.without_email_count = len(
                 contacts.filtered(lambda contact: not contact.email_normalized)
@@ -111,7 +113,7 @@ class CreditStatementMake(models.TransientModel):
         self.profile_ids.check_access("read")
         if not self.profile_ids:
             raise UserError(self.env._("Choose at least one customer."))
-        return self.env["credit.statement"].create(
+        statements, errors = self.env["credit.statement"]._create_each(
             [
                 {
                     "profile_id": profile.id,
@@ -124,3 +126,6 @@ class CreditStatementMake(models.TransientModel):
                 for profile in self.profile_ids
             ]
         )
+        if not statements:
+            raise UserError("\n".join(errors))
+        return statements
