@@ -822,6 +822,9 @@ class TestStatement(StatementCommon):
             wizard.action_export()
             self.assertEqual(profiles.statement_ids.commercial_partner_id, other)
             self.assertTrue(self._profile().activity_ids)
+            told = wizard.action_send()["params"]
+            self.assertEqual(told["type"], "warning")
+            self.assertIn("For 1 customers none", told["message"])
             wizard.profile_ids = self._profile()
             with self.assertRaisesRegex(UserError, "refused"):
                 wizard.action_export()

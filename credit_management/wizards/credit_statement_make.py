@@ -96,14 +96,22 @@ class CreditStatementMake(models.TransientModel):
         """Make the statements and put them into the queue."""
         statements = self._make()
         statements.action_send()
+        count = len(statements)
+        missing = len(self.profile_ids - statements.profile_id)
+        message = self.env._("%(count)s statements are on their way.", count=count)
+        if missing:
+            message = self.env._(
+                "%(count)s statements are on their way. For %(missing)s customers none"
+                " could be made: there is a task on their credit files.",
+                count=count,
+                missing=missing,
+            )
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
-                "type": "success",
-                "message": self.env._(
-                    "%(count)s statements are on their way.", count=len(statements)
-                ),
+                "type": "warning" if missing else "success",
+                "message": message,
                 "next": {"type": "ir.actions.act_window_close"},
             },
         }
