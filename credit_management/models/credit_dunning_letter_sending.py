@@ -6,6 +6,7 @@ import psycopg2
 from markupsafe import Markup
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL, formataddr
 
 from ..logic import dunning
@@ -621,6 +622,11 @@ class CreditDunningLetterSending(models.Model):
             self.env["ir.cron"]._commit_progress()
         except psycopg2.extensions.TransactionRollbackError:
             self.env.cr.rollback()
+
+    @api.model
+    def _get_mailed_domain(self):
+        """Override: one that is only printed has no mail."""
+        return Domain("to_print", "=", False)
 
     # === CRON === #
 

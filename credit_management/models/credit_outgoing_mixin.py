@@ -393,3 +393,17 @@ class CreditOutgoingMixin(models.AbstractModel):
                 one._fail(words._("The e-mail was cancelled in the mail queue"))
             else:
                 self._apply_mail_results(mail, mail.failure_reason, mail.failure_type)
+        # One whose mail was deleted will not leave any more.
+        lost = self.search(
+            Domain("state", "=", "sending")
+            & Domain("mail_ids", "=", False)
+            & self._get_mailed_domain()
+        )
+        for one in lost.try_lock_for_update(allow_referencing=True):
+            words = one._speak_to_collector().env
+            one._fail(words._("The e-mail was deleted from the mail queue"))
+
+    @api.model
+    def _get_mailed_domain(self):
+        """Return which of those under way go by e-mail."""
+        return Domain.TRUE

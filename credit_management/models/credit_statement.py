@@ -261,13 +261,16 @@ class CreditStatement(models.Model):
         """
         self.ensure_one()
         partners = (
-            self.partner_id,
-            self.profile_id.partner_id,
-            self.company_id.partner_id,
+            self.partner_id | self.profile_id.partner_id | self.company_id.partner_id
         )
-        nearest = self.env["ir.http"].get_nearest_lang
-        found = (nearest(partner.lang) for partner in partners if partner.lang)
-        return next((code for code in found if code), self.env.lang)
+        active = [code for code, _name in self.env["res.lang"].get_installed()]
+        for wanted in filter(None, partners.mapped("lang")):
+            if wanted in active:
+                return wanted
+            alike = [code for code in active if code[:2] == wanted[:2]]
+            if alike:
+                return alike[0]
+        return self.env.lang
 
     def _prepare_content(self):
         """Return what stands on the statements, each in its own language.

@@ -199,16 +199,6 @@ class CreditStatementSending(models.Model):
                 user_id=one._get_informed_user().id,
             )
 
-    @api.model
-    def _settle_finished_mails(self):
-        """Override: a mail that was deleted will not leave any more."""
-        res = super()._settle_finished_mails()
-        lost = self.search([("state", "=", "sending"), ("mail_ids", "=", False)])
-        for one in lost.try_lock_for_update(allow_referencing=True):
-            words = one._speak_to_collector().env
-            one._fail(words._("The e-mail was deleted from the mail queue"))
-        return res
-
     # === BUSINESS METHODS - MADE FOR MANY === #
 
     @api.model

@@ -60,6 +60,26 @@ class TestFaults(CreditCommon):
             self._run_cron("ir_cron_supervise")
             self.assertEqual(letter.state, "sent")
 
+    def test_a_letter_whose_mail_was_cancelled_or_deleted_asks_a_person(self):
+        for act in ("cancel", "unlink"):
+            customer = self._create_customer(f"Mail {act}")
+            self._create_late_invoice(4, partner=customer)
+            run = self._propose()
+            self._send(run, deliver=False)
+            letter = run.letter_ids
+            getattr(letter.sudo().mail_ids, act)()
+            self._run_cron("ir_cron_supervise")
+            self.assertEqual((letter.state, letter.failure_open), ("failed", True))
+
+    def test_a_letter_for_post_only_waits_for_the_printer_and_nothing_else(self):
+        self.first.write({"send_email": False, "send_letter": True})
+        self._create_late_invoice(4)
+        run = self._propose()
+        self._send(run, deliver=False)
+        self._run_cron("ir_cron_supervise")
+        self.assertEqual(run.letter_ids.state, "sending")
+        self.assertTrue(run.letter_ids.to_print)
+
     def test_a_cancelled_run_takes_its_queued_letters_along(self):
         other = self._create_customer("Other")
         self._create_late_invoice(4)

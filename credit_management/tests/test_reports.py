@@ -16,7 +16,7 @@ from odoo.tools import mute_logger
 
 from .common import CreditCommon
 
-LETTER_LOG = "odoo.addons.credit_management.models.credit_dunning_letter_sending"
+LETTER_LOG = "odoo.addons.credit_management.models.credit_outgoing_mixin"
 
 
 @tagged("post_install", "-at_install")
