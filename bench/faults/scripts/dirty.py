@@ -234,7 +234,7 @@ def odd_names(make):
             ",",
         )
     ):
-        partner = make.customer("x", name=name, email=f"name{number}@odd.test")
+        partner = make.customer(name, email=f"name{number}@odd.test")
         make.invoice(partner)
         partners += partner
     return partners
