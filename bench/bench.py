@@ -106,7 +106,7 @@ class Bench:
         now = report.fingerprint()
         if database.exists(self.host, name) and stamp.exists():
             if stamp.read_text() != now:
-                self.update(name)
+                self.change(name, "-u")
                 stamp.write_text(now)
             return name
         database.copy(self.host, self.base(), name)
@@ -119,19 +119,21 @@ class Bench:
         self.keep(size if companies == 1 else "workers", "ledger", made)
         return name
 
-    def update(self, name):
-        """Bring a database that was made earlier to the add-on's present state."""
-        with step(f"updating {name}"):
-            log = settings.LOGS / f"update-{name}.log"
+    def change(self, name, option):
+        """Install or update the add-on as a server does; return the seconds."""
+        with step(f"odoo {option} {settings.PRODUCT}, {name}"):
+            log = settings.LOGS / f"bench{option}-{name}.log"
+            start = time.monotonic()
             with open(log, "wb") as output:
                 code = self.host.call(
-                    *("-d", name, "-u", settings.PRODUCT),
+                    *("-d", name, option, settings.PRODUCT),
                     *("--no-http", "--stop-after-init"),
                     stdout=output,
                     stderr=output,
                 )
         if code:
-            raise Failure(f"Database {name} could not be updated.", f"See {log}.")
+            raise Failure(f"odoo {option} failed on database {name}.", f"See {log}.")
+        return time.monotonic() - start
 
     # === PARTS === #
 
@@ -236,22 +238,6 @@ class Bench:
     def look(self, name, label):
         """Return what a database has; its row versions are kept under the label."""
         return self.call(name, "install.look", label=label)
-
-    def change(self, name, option):
-        """Install or update the add-on as a server does; return the seconds."""
-        with step(f"odoo {option} {settings.PRODUCT}, {name}"):
-            log = settings.LOGS / f"bench{option}.log"
-            start = time.monotonic()
-            with open(log, "wb") as output:
-                code = self.host.call(
-                    *("-d", name, option, settings.PRODUCT),
-                    *("--no-http", "--stop-after-init"),
-                    stdout=output,
-                    stderr=output,
-                )
-        if code:
-            raise Failure(f"The add-on could not come to {name}.", f"See {log}.")
-        return time.monotonic() - start
 
     def together(self, name, tasks, afterwards=None):
         """Run tasks at the same time; return the seconds from first start to end."""

@@ -16,7 +16,13 @@ from .steps import Failure, lock, say, short, step
 
 MINIMAL = ("account_payment",)
 FULL = ("account_payment", "sale_management", "stock", "sms", "website", "payment_demo")
-DOCTESTS = ("dev/odoo_log.py", "dev/server.py", "dev/host_suites.py")
+DOCTESTS = (
+    "bench/bench.py",
+    "bench/report.py",
+    "dev/host_suites.py",
+    "dev/odoo_log.py",
+    "dev/server.py",
+)
 PYTEST_FOUND_NOTHING = 5
 
 

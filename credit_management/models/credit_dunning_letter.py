@@ -51,12 +51,7 @@ class CreditDunningLetter(models.Model):
 
     _name = "credit.dunning.letter"
     _description = "Dunning Letter"
-    _inherit = [
-        "credit.outgoing.mixin",
-        "mail.thread",
-        "mail.activity.mixin",
-        "credit.bulk.mixin",
-    ]
+    _inherit = ["credit.outgoing.mixin", "mail.activity.mixin", "credit.bulk.mixin"]
     _order = "id desc"
     _check_company_auto = True
     _mail_post_access = "read"

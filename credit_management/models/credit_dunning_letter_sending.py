@@ -311,7 +311,7 @@ class CreditDunningLetterSending(models.Model):
         reply_to = self._notify_get_reply_to(default=sender)
         mails = (
             self.env["mail.mail"]
-            .sudo()
+            .sudo()  # sudo: the mail queue belongs to the system
             .create(
                 [
                     letter._prepare_mail_values()

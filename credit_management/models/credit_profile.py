@@ -556,12 +556,12 @@ class CreditProfile(models.Model):
         # sudo: who may use which company is told to nobody.
         profile_sudo = self.sudo()
         company_sudo = profile_sudo.company_id
-        managers = self.env.ref("credit_management.group_credit_manager").sudo()
+        managers_sudo = self.env.ref("credit_management.group_credit_manager").sudo()
         for user_sudo in (
             profile_sudo.user_id,
             company_sudo.credit_user_id,
             asked.sudo(),
-            *managers.all_user_ids,
+            *managers_sudo.all_user_ids,
         ):
             is_person = user_sudo.active and not user_sudo._is_superuser()
             if is_person and company_sudo in user_sudo.company_ids:

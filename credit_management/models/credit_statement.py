@@ -45,7 +45,7 @@ class CreditStatement(models.Model):
 
     _name = "credit.statement"
     _description = "Statement of Account"
-    _inherit = ["credit.outgoing.mixin", "mail.thread"]
+    _inherit = ["credit.outgoing.mixin"]
     _order = "id desc"
     _check_company_auto = True
 

@@ -72,6 +72,7 @@ class CreditStatementSending(models.Model):
                 else words._("The customer has no e-mail address")
             )
             return
+        # sudo: the mail queue belongs to the system.
         mail = self.env["mail.mail"].sudo().create(self._prepare_mail_values(is_test))
         self.write(
             {
@@ -134,7 +135,7 @@ class CreditStatementSending(models.Model):
         one = self.with_context(lang=self._get_lang())
         return (
             self.env["ir.attachment"]
-            .sudo()
+            .sudo()  # sudo: the PDF is the program's own, whoever asked for it
             .create(
                 {
                     "name": one._get_filename("pdf"),
@@ -148,6 +149,7 @@ class CreditStatementSending(models.Model):
 
     def _requeue(self):
         """The mails were cancelled: what they carried is made again when it goes."""
+        # sudo: the mail queue belongs to the system; only our own PDF goes.
         self.sudo().mail_ids.attachment_ids.unlink()
         self.write({"state": "queued", "recipient_email": False, "queued_until": False})
 
@@ -187,6 +189,7 @@ class CreditStatementSending(models.Model):
     def _fail(self, reason):
         """The statement did not arrive: say why, and give a person the task."""
         for one in self:
+            # sudo: where a statement stands is written by its own methods only.
             one.sudo().write(
                 {"state": "failed", "state_reason": reason, "queued_until": False}
             )

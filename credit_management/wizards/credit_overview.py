@@ -5,16 +5,12 @@ from odoo import api, fields, models
 from odoo.tools import SQL, format_datetime
 
 from ..logic import health
+from ..logic.statement import AGEING
 from ..models.credit_dunning_letter_sending import HAND_OVER_JOBS
 
-# Days past the due date, from and to, of each age.
-DAYS_LATE = {
-    "not_due": (None, None),
-    "to_30": (1, 30),
-    "to_60": (31, 60),
-    "to_90": (61, 90),
-    "over_90": (91, None),
-}
+# What is open by days past the due date, in the places of the ageing, and what is not.
+AGES = ("not_due", "to_30", "to_60", "to_90", "over_90")
+CREDITS = "credits"
 JOBS = (
     "credit_management.ir_cron_nightly_run",
     *(f"credit_management.{name}" for name in HAND_OVER_JOBS),
@@ -195,7 +191,6 @@ class CreditOverview(models.TransientModel):
         In the currency of the company, as the ledger has it. What is owed and the
         credits nobody has applied add up to the balance of the receivable accounts.
         """
-        kinds = [kind for kind, _label in self.env["credit.overview.age"].KINDS]
         found = self.env["credit.overview.age"]._sum_up(companies)
         largest = {}
         for (company_id, _kind), (amount, _count) in found.items():
@@ -209,7 +204,7 @@ class CreditOverview(models.TransientModel):
                 "share": 100 * abs(amount) / (largest[company.id] or 1),
             }
             for company in companies
-            for kind in kinds
+            for kind in (*AGES, CREDITS)
             for amount, count in [found.get((company.id, kind), (0, 0))]
             if count
         ]
@@ -428,19 +423,21 @@ class CreditOverviewAge(models.TransientModel):
     _name = "credit.overview.age"
     _description = "Open Amount by Age"
 
-    KINDS = [
-        ("not_due", "Not due"),
-        ("to_30", "1–30 days late"),
-        ("to_60", "31–60 days late"),
-        ("to_90", "61–90 days late"),
-        ("over_90", "Over 90 days late"),
-        ("credits", "Credits not applied"),
-    ]
-
     overview_id = fields.Many2one("credit.overview", required=True, ondelete="cascade")
     company_id = fields.Many2one("res.company", readonly=True)
     currency_id = fields.Many2one(related="company_id.currency_id")
-    kind = fields.Selection(KINDS, string="Age", readonly=True)
+    kind = fields.Selection(
+        [
+            ("not_due", "Not due"),
+            ("to_30", "1–30 days late"),
+            ("to_60", "31–60 days late"),
+            ("to_90", "61–90 days late"),
+            ("over_90", "Over 90 days late"),
+            (CREDITS, "Credits not applied"),
+        ],
+        string="Age",
+        readonly=True,
+    )
     amount = fields.Monetary(readonly=True)
     count = fields.Integer(string="Items", readonly=True)
     share = fields.Float(
@@ -459,7 +456,9 @@ class CreditOverviewAge(models.TransientModel):
 
     @api.model
     def _sum_up(self, companies):
-        """Return what is open, in one pass over the open items that one may read.
+        """Return what is open, for each company in one pass over its open items.
+
+        Those that one may read: the rules of journal items apply.
 
         :return: dict (company id, kind) -> (amount, number of items)
         """
@@ -469,32 +468,28 @@ class CreditOverviewAge(models.TransientModel):
             query = self.env["account.move.line"]._search(
                 self._get_open_domain(company)
             )
+            late = [
+                SQL(
+                    "WHEN account_move_line.date_maturity <= %s THEN %s",
+                    today - timedelta(days=start),
+                    kind,
+                )
+                for kind, start in zip(AGES, AGEING, strict=True)
+                if start
+            ]
+            kind = SQL(
+                "CASE WHEN account_move_line.amount_residual < 0"
+                " THEN %s %s ELSE %s END",
+                CREDITS,
+                SQL(" ").join(reversed(late)),
+                AGES[0],
+            )
             rows = self.env.execute_query(
                 SQL(
                     "SELECT kind, SUM(amount), COUNT(*) FROM (%s) item GROUP BY kind",
                     query.select(
-                        SQL(
-                            """
-                            account_move_line.amount_residual AS amount,
-                            CASE
-                                WHEN account_move_line.amount_residual < 0
-                                    THEN 'credits'
-                                WHEN account_move_line.date_maturity < %(to_90)s
-                                    THEN 'over_90'
-                                WHEN account_move_line.date_maturity < %(to_60)s
-                                    THEN 'to_90'
-                                WHEN account_move_line.date_maturity < %(to_30)s
-                                    THEN 'to_60'
-                                WHEN account_move_line.date_maturity < %(today)s
-                                    THEN 'to_30'
-                                ELSE 'not_due'
-                            END AS kind
-                            """,
-                            today=today,
-                            to_30=today - timedelta(days=30),
-                            to_60=today - timedelta(days=60),
-                            to_90=today - timedelta(days=90),
-                        )
+                        SQL("account_move_line.amount_residual AS amount"),
+                        SQL("%s AS kind", kind),
                     ),
                 )
             )
@@ -505,22 +500,19 @@ class CreditOverviewAge(models.TransientModel):
     def _get_domain(self):
         """Return which journal items the amount is made of."""
         self.ensure_one()
-        today = self.company_id._credit_today()
         domain = self._get_open_domain(self.company_id)
-        if self.kind == "credits":
+        if self.kind == CREDITS:
             return [*domain, ("amount_residual", "<", 0)]
         domain.append(("amount_residual", ">", 0))
-        first, last = DAYS_LATE[self.kind]
-        if first is not None:
-            domain.append(("date_maturity", "<=", today - timedelta(days=first)))
-        if last:
-            domain.append(("date_maturity", ">=", today - timedelta(days=last)))
-        elif first is None:
-            domain += [
-                "|",
-                ("date_maturity", "=", False),
-                ("date_maturity", ">=", today),
-            ]
+        today = self.company_id._credit_today()
+        start, *next_starts = AGEING[AGES.index(self.kind) :]
+        if start:
+            domain.append(("date_maturity", "<=", today - timedelta(days=start)))
+        else:
+            domain += ["|", ("date_maturity", "=", False)]
+        if next_starts:
+            younger = today - timedelta(days=next_starts[0])
+            domain.append(("date_maturity", ">", younger))
         return domain
 
     def action_open(self):
