@@ -79,15 +79,8 @@ class CreditPaymentPortal(CreditPortal):
                 )
             )
         partner_sudo = self._get_credit_payer(profile_sudo)
-        providers_sudo = (
-            request.env["payment.provider"]
-            .sudo()  # sudo: which ways to pay there are is told to whoever may pay
-            ._get_compatible_providers(
-                profile_sudo.company_id.id,
-                partner_sudo.id,
-                amount,
-                currency_id=currency_sudo.id,
-            )
+        providers_sudo = self._get_credit_providers(
+            profile_sudo, amount, currency_id=currency_sudo.id
         )
         if self._cast_as_int(kwargs.get("provider_id")) not in providers_sudo.ids:
             raise ValidationError(
@@ -111,10 +104,14 @@ class CreditPaymentPortal(CreditPortal):
     # === WHAT MAY BE PAID === #
 
     def _prepare_credit_page_values(self, company_sudo, partner_sudo):
-        """Override: offer to pay what is ticked, or all that is overdue."""
+        """Override: offer to pay what is ticked, or all that is overdue.
+
+        Where the company has a way to pay online; else the page says how to transfer.
+        """
         values = super()._prepare_credit_page_values(company_sudo, partner_sudo)
         profile_sudo = self._find_credit_profile(company_sudo, partner_sudo)
-        values["pay_form"] = profile_sudo and {
+        can_pay = profile_sudo and self._get_credit_providers(profile_sudo, 0.0)
+        values["pay_form"] = can_pay and {
             "url": f"{profile_sudo.access_url}/pay",
             "access_token": request.params.get("access_token"),
         }
@@ -198,6 +195,19 @@ class CreditPaymentPortal(CreditPortal):
         user = request.env.user
         # sudo: the partner of the visitor or of the proved link.
         return profile_sudo.partner_id if user._is_public() else user.partner_id.sudo()
+
+    def _get_credit_providers(self, profile_sudo, amount, **kwargs):
+        """Return the ways to pay online that the visitor has."""
+        return (
+            request.env["payment.provider"]
+            .sudo()  # sudo: which ways to pay there are is told to whoever may pay
+            ._get_compatible_providers(
+                profile_sudo.company_id.id,
+                self._get_credit_payer(profile_sudo).id,
+                amount,
+                **kwargs,
+            )
+        )
 
     def _get_credit_reference(self, profile_sudo, moves_sudo):
         """Return what stands on the payment: the invoice, or a number for several."""

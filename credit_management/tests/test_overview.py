@@ -60,9 +60,17 @@ class TestOverview(CreditCommon):
         self.assertIn("nightly dunning run", alarm.details)
 
     def test_a_job_that_is_switched_off_is_named(self):
-        self.crons[0].active = False
-        alarm = self._alarm("job_switched_off")
-        self.assertIn("nightly dunning run", alarm.details)
+        for cron in self.crons:
+            cron.active = False
+            alarm = self._alarm("job_switched_off")
+            self.assertIn(cron.name.split(": ", 1)[-1], alarm.details)
+            cron.active = True
+
+    def test_each_job_of_ours_is_watched(self):
+        ours = self.env["ir.model.data"].search(
+            [("module", "=", "credit_management"), ("model", "=", "ir.cron")]
+        )
+        self.assertLessEqual(set(ours.mapped("res_id")), set(self.crons.ids))
 
     def test_a_job_that_fails_is_named(self):
         self.crons[0].failure_count = 2

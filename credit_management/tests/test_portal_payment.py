@@ -103,6 +103,13 @@ class TestPortalPayment(CreditPortalCommon):
             (action,) = page.xpath(f"//form[@name='{form}']/@action")
             self.assertEqual(action, f"/my/credit/{self.profile.id}/pay")
 
+    def test_where_there_is_no_way_to_pay_online_none_is_offered(self):
+        self.provider.state = "disabled"
+        page = self._open(self._get_link())
+        self.assertFalse(page.xpath("//form[starts-with(@name, 'pay_')]"))
+        self.assertFalse(page.xpath("//input[@name='items']"))
+        self.assertEqual(len(self._get_rows(page, "overdue")), 2)
+
     def test_two_of_three_are_paid_at_what_is_open(self):
         self._pay(self.later, 40.0)
         page = self._open(self._get_pay_path(self.late, self.later))

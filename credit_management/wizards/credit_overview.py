@@ -16,6 +16,8 @@ JOBS = (
     *(f"credit_management.{name}" for name in HAND_OVER_JOBS),
     "credit_management.ir_cron_supervise",
     "credit_management.ir_cron_refresh_profiles",
+    "credit_management.ir_cron_make_statements",
+    "credit_management.ir_cron_send_statements",
     "mail.ir_cron_mail_scheduler_action",
 )
 
@@ -255,7 +257,7 @@ class CreditOverview(models.TransientModel):
 
     @api.model
     def _get_job_names(self):
-        """Return the jobs that letters depend on; extend to add one."""
+        """Return the jobs that letters and statements depend on; extend to add one."""
         return JOBS
 
     @api.model
