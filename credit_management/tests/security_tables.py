@@ -126,6 +126,8 @@ MODELS_WITH_OWN_RULE = {
     "credit.start": "user.id",
     "credit.statement.make": "user.id",
 }
+# Windows that a collector cannot open.
+WINDOWS_OF_MANAGERS = {"credit.start"}
 # Fields on models of the host that are no secret of the credit groups: who may read.
 FIELDS_TOLD = {
     # How a company sends its letters is no matter of customers; employees may know.

@@ -554,7 +554,7 @@ class CreditStart(models.TransientModel):
         )
 
     def _send_sample(self):
-        """Put the letter, marked as a test, into the mail queue, to one's own address."""
+        """Queue the letter, marked as a test, as a mail to one's own address only."""
         company, user = self.company_id, self.env.user
         if not user.email_normalized:
             raise UserError(
