@@ -25,6 +25,7 @@
         # Wizards before the views whose buttons open them.
         "wizards/credit_dunning_letter_skip_views.xml",
         "wizards/credit_dunning_letter_preview_views.xml",
+        "wizards/credit_start_views.xml",
         "wizards/credit_overview_views.xml",
         "wizards/credit_statement_make_views.xml",
         "views/credit_dunning_level_views.xml",

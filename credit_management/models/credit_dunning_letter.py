@@ -723,8 +723,10 @@ class CreditDunningLetter(models.Model):
     # === BUSINESS METHODS - TEXT === #
 
     def _render_texts(self):
+    def _render_texts(self, note=""):
         """Render subject and whole body of letters, each in its own language.
 
+        :param note: a line above the letter, for instance that it is a test
         :return: dict letter id -> (subject, html)
         """
         rendered = {}
@@ -732,7 +734,8 @@ class CreditDunningLetter(models.Model):
             # In the language of the letter: headings, dates and amounts too.
             body = letter.env["ir.qweb"]._render(
                 "credit_management.credit_dunning_letter_mail",
-                letter._prepare_frame_values() | {"text": Markup(text or "")},
+                letter._prepare_frame_values()
+                | {"text": Markup(text or ""), "note": note},
             )
             rendered[letter.id] = (subject, str(body))
         return rendered
@@ -754,10 +757,10 @@ class CreditDunningLetter(models.Model):
                         level=level.name,
                     )
                 )
-            subjects = template_sudo._render_field(
-                "subject", letters.ids, set_lang=lang
-            )
-            texts = template_sudo._render_field("body_html", letters.ids, set_lang=lang)
+            # A letter to look at is in memory only, and has no id of the database.
+            ids = [letter.id for letter in letters]
+            subjects = template_sudo._render_field("subject", ids, set_lang=lang)
+            texts = template_sudo._render_field("body_html", ids, set_lang=lang)
             for letter in letters.with_context(lang=lang):
                 text = letter.custom_text or texts[letter.id]
                 # One line: no name in it may begin a new header, or spoil the mail.
@@ -785,6 +788,8 @@ class CreditDunningLetter(models.Model):
         self.ensure_one()
         letter_sudo = self.sudo()
         lines = letter_sudo.line_ids.filtered(lambda line: not line.is_excluded)
+        base_url = letter_sudo.get_base_url()
+        profile_sudo = letter_sudo.profile_id
         return {
             "letter": letter_sudo,
             "overdue_lines": lines.filtered(
@@ -794,9 +799,10 @@ class CreditDunningLetter(models.Model):
             "credit_lines": lines.filtered(lambda line: line.kind == "credit"),
             "bank": letter_sudo.partner_bank_id,
             "reference": letter_sudo._get_payment_reference(),
-            "url": letter_sudo.profile_id._get_customer_url(),
+            # A customer who is made up has no page.
+            "url": profile_sudo._get_customer_url() if profile_sudo else base_url,
             "company": letter_sudo.company_id,
-            "base_url": letter_sudo.get_base_url(),
+            "base_url": base_url,
         }
 
     def _get_payment_reference(self):

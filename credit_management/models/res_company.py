@@ -95,6 +95,13 @@ class ResCompany(models.Model):
         groups=TOLD_TO,
     )
 
+    credit_start_skipped = fields.Boolean(
+        string="Guided Start Skipped",
+        default=False,
+        copy=False,
+        help="The guided start does not open by itself any more; it stays in the menu.",
+        groups=TOLD_TO,
+    )
     credit_run_error = fields.Char(
         string="Nightly Run Failed",
         readonly=True,
@@ -244,8 +251,8 @@ class ResCompany(models.Model):
                 raise UserError(
                     self.env._(
                         "%(company)s does not send dunning letters yet: its mode is"
-                        " “%(mode)s”. An administrator changes it under Configuration"
-                        " > Settings, first to Redirect for a test, then to Live.",
+                        " “%(mode)s”. A credit manager changes it under Configuration"
+                        " > Guided Start, first to Redirect for a test, then to Live.",
                         company=company.name,
                         mode=dict(
                             self._fields["credit_mode"]._description_selection(self.env)

@@ -164,6 +164,7 @@ class SecurityCommon(CreditCommon):
                 "note": f"{CANARY} note",
             }
         )
+        cls.start = env["credit.start"].create({})
         cls.overview = (
             env["credit.overview"]
             .sudo()
@@ -216,6 +217,7 @@ class SecurityCommon(CreditCommon):
                 cls.skip,
                 cls.statement,
                 cls.statement_make,
+                cls.start,
                 cls.overview,
                 cls.overview.age_ids,
                 cls.overview.alarm_ids,
@@ -239,6 +241,8 @@ class SecurityCommon(CreditCommon):
             case "credit.statement.make":
                 profiles = [Command.set(self.profile.ids)]
                 return window.create({"profile_ids": profiles})
+            case "credit.start":
+                return window.create({})
             case "credit.overview":
                 companies = [Command.set(self.company.ids)]
                 return window.sudo().create({"company_ids": companies}).sudo(False)

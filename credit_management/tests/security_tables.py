@@ -74,6 +74,12 @@ METHODS = {
     "credit.profile.web_read": "collector",
     "credit.profile.create": "collector",
     "credit.profile.write": "collector",
+    "credit.start.action_back": "manager",
+    "credit.start.action_next": "manager",
+    "credit.start.action_open": "manager",
+    "credit.start.action_propose": "manager",
+    "credit.start.action_send_test": "manager",
+    "credit.start.action_skip": "manager",
     "credit.statement.action_print": "collector",
     "credit.statement.action_send": "collector",
     "credit.statement.create": "collector",
@@ -94,6 +100,7 @@ MAKES_OWN = {
     "credit.exclusion.create",
     "credit.overview.action_open",
     "credit.profile.create",
+    "credit.start.action_open",
     "credit.statement.create",
     "res.partner.action_open_credit_profile",
 }
@@ -116,8 +123,11 @@ MODELS_WITH_OWN_RULE = {
     "credit.overview": "user.id",
     "credit.overview.age": "user.id",
     "credit.overview.alarm": "user.id",
+    "credit.start": "user.id",
     "credit.statement.make": "user.id",
 }
+# Windows that a collector cannot open.
+WINDOWS_OF_MANAGERS = {"credit.start"}
 # Fields on models of the host that are no secret of the credit groups: who may read.
 FIELDS_TOLD = {
     # How a company sends its letters is no matter of customers; employees may know.

@@ -2,4 +2,5 @@ from . import base_partner_merge
 from . import credit_dunning_letter_preview
 from . import credit_dunning_letter_skip
 from . import credit_overview
+from . import credit_start
 from . import credit_statement_make

@@ -35,6 +35,9 @@ class CreditOverview(models.TransientModel):
     is_several = fields.Boolean(
         string="Several Companies", compute="_compute_is_several"
     )
+    is_bare = fields.Boolean(
+        string="No Invoice Yet", readonly=True, help="No customer was ever invoiced."
+    )
     alarm_ids = fields.One2many("credit.overview.alarm", "overview_id", readonly=True)
     age_ids = fields.One2many("credit.overview.age", "overview_id", readonly=True)
     last_run_date = fields.Date(string="Last Nightly Run", readonly=True)
@@ -93,8 +96,13 @@ class CreditOverview(models.TransientModel):
 
     @api.model
     def action_open(self):
-        """Look at the companies one works in, now."""
+        """Look at the companies one works in, now.
+
+        A manager whose company has not begun yet is shown the guided start first.
+        """
         self.check_access("read")
+        if self.env["credit.start"]._is_wanted():
+            return self.env["credit.start"].action_open()
         companies = self.env.companies
         last_runs = self.env["credit.dunning.run"].search(
             [("company_id", "in", companies.ids), ("is_nightly", "=", True)],
@@ -106,6 +114,7 @@ class CreditOverview(models.TransientModel):
             {
                 "company_ids": [fields.Command.set(companies.ids)],
                 "last_run_date": last_runs.date,
+                "is_bare": not self._has_entries(companies),
                 "alarm_ids": [
                     fields.Command.create(vals)
                     for vals in self._prepare_alarms(companies)
@@ -164,6 +173,20 @@ class CreditOverview(models.TransientModel):
         }
 
     # === BUSINESS METHODS === #
+
+    @api.model
+    def _has_entries(self, companies):
+        """Say whether a customer was ever invoiced in one of the companies."""
+        return bool(
+            self.env["account.move"].search_count(
+                [
+                    ("company_id", "in", companies.ids),
+                    ("move_type", "=", "out_invoice"),
+                    ("state", "=", "posted"),
+                ],
+                limit=1,
+            )
+        )
 
     @api.model
     def _prepare_alarms(self, companies):
