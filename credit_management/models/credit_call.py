@@ -68,7 +68,6 @@ class CreditCall(models.Model):
             ("pause", "Pause the customer"),
         ],
         required=True,
-        default="none",
         compute="_compute_next_step",
         store=True,
         readonly=False,

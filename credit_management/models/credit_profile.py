@@ -625,6 +625,7 @@ class CreditProfile(models.Model):
                 {"profile_id": kept.id, "commercial_partner_id": target.id}
             )
             profile.statement_ids._move_to(kept)
+            profile.call_ids.profile_id = kept
             profile.message_change_thread(kept)
             profile.unlink()
 

@@ -98,9 +98,9 @@ class CreditProfileHistory(models.Model):
                 """
                 SELECT * FROM (
                     SELECT entry.*,
-                           ROW_NUMBER() OVER (PARTITION BY profile_id
-                                              ORDER BY day DESC, moment DESC, res_id DESC)
-                               AS place
+                           ROW_NUMBER() OVER (
+                               PARTITION BY profile_id
+                               ORDER BY day DESC, moment DESC, res_id DESC) AS place
                       FROM (%s) entry
                      WHERE day IS NOT NULL) numbered
                  WHERE place <= %s

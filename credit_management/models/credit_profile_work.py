@@ -258,8 +258,8 @@ class CreditProfileWork(models.Model):
     @api.model
     def _say_is_done(self, alias, code):
         return SQL(
-            "COALESCE(%s.work_done_date > %s - %s AND %s.work_done @> to_jsonb(%s::text),"
-            " FALSE)",
+            "COALESCE(%s.work_done_date > %s - %s"
+            " AND %s.work_done @> to_jsonb(%s::text), FALSE)",
             alias,
             self._say_today(alias),
             work.REST_DAYS,

@@ -17,6 +17,7 @@ METHODS = {
     "account.move.action_credit_exclude": "collector",
     "account.move.action_view_credit_letters": "collector",
     "account.move.line.action_open_credit_invoice": "biller",
+    "credit.call.create": "collector",
     "credit.dunning.letter.action_close_failure": "collector",
     "credit.dunning.letter.action_confirm_sent": "collector",
     "credit.dunning.letter.action_mark_printed": "collector",
@@ -62,14 +63,22 @@ METHODS = {
     "credit.overview.action_view_sent": "collector",
     "credit.overview.action_view_trouble": "collector",
     "credit.overview.action_view_waiting": "collector",
+    "credit.overview.action_view_work": "collector",
     "credit.overview.age.action_open": "collector",
     "credit.overview.alarm.action_open": "collector",
+    "credit.next.letter.action_next": "collector",
+    "credit.pause.action_pause": "collector",
+    "credit.profile.action_log_call": "collector",
+    "credit.profile.action_open_work": "collector",
+    "credit.profile.action_preview_next": "collector",
+    "credit.profile.action_propose_letter": "collector",
     "credit.profile.action_send_now": "collector",
     "credit.profile.action_view_customer_page": "collector",
     "credit.profile.action_view_letters": "collector",
     "credit.profile.action_view_open_items": "collector",
     "credit.profile.action_view_overdue_items": "collector",
     "credit.profile.action_view_receipts": "collector",
+    "credit.profile.action_work_done": "collector",
     "credit.profile.web_read": "collector",
     "credit.profile.create": "collector",
     "credit.profile.write": "collector",
@@ -88,6 +97,7 @@ METHODS = {
 }
 # What somebody of another company may do: it makes or opens what is theirs.
 MAKES_OWN = {
+    "credit.call.create",
     "credit.dunning.outcome.action_evaluate",
     "credit.dunning.run.create",
     "credit.exclusion.create",
@@ -112,9 +122,11 @@ MODELS_WITH_OWN_RULE = {
     # Windows: only who opened one may see it.
     "credit.dunning.letter.preview": "user.id",
     "credit.dunning.letter.skip": "user.id",
+    "credit.next.letter": "user.id",
     "credit.overview": "user.id",
     "credit.overview.age": "user.id",
     "credit.overview.alarm": "user.id",
+    "credit.pause": "user.id",
     "credit.statement.make": "user.id",
 }
 # Fields on models of the host that are no secret of the credit groups: who may read.

@@ -38,6 +38,7 @@ class CreditPause(models.TransientModel):
         compute="_compute_date_until",
         store=True,
         readonly=False,
+        precompute=True,
         help="Last day on which the customers get no dunning letter.",
     )
     reason = fields.Char(required=True)
