@@ -117,6 +117,22 @@ class CreditProfileWork(models.Model):
             return self._say_work_reason(SQL.identifier(alias))
         return super()._field_to_sql(alias, field_expr, query)
 
+    @api.model
+    @api.readonly
+    def web_read_group(self, domain, groupby, *args, **kwargs):
+        """Override of `web`: open the column of those who have no level, too.
+
+        The host folds it; on a phone the work list would begin with nothing.
+        """
+        if self.env.context.get("credit_open_groups") and not kwargs.get(
+            "opening_info"
+        ):
+            limit = kwargs.get("unfold_read_default_limit") or 80
+            kwargs["opening_info"] = [
+                {"value": False, "folded": False, "limit": limit, "offset": 0}
+            ]
+        return super().web_read_group(domain, groupby, *args, **kwargs)
+
     def _compute_last_contact_date(self):
         calls = dict(
             self.env["credit.call"]._read_group(

@@ -80,6 +80,7 @@ METHODS = {
     "credit.profile.action_view_receipts": "collector",
     "credit.profile.action_work_done": "collector",
     "credit.profile.web_read": "collector",
+    "credit.profile.web_read_group": "collector",
     "credit.profile.create": "collector",
     "credit.profile.write": "collector",
     "credit.statement.action_print": "collector",
@@ -97,6 +98,7 @@ METHODS = {
 }
 # What somebody of another company may do: it makes or opens what is theirs.
 MAKES_OWN = {
+    "credit.profile.web_read_group",
     "credit.call.create",
     "credit.dunning.outcome.action_evaluate",
     "credit.dunning.run.create",
