@@ -431,7 +431,9 @@ class CreditProfile(models.Model):
 
     def web_read(self, specification):
         """Override of `web`: the file that is opened shows the figures of now."""
-        if len(self) == 1 and "overdue_amount" in specification:
+        # Not for a list that happens to have one row: the host reads those read-only.
+        is_opened = len(self) == 1 and not self.env.cr.readonly
+        if is_opened and "overdue_amount" in specification:
             self._refresh()
         return super().web_read(specification)
 

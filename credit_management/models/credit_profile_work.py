@@ -1,4 +1,5 @@
 from datetime import timedelta
+from itertools import groupby
 
 from markupsafe import Markup
 
@@ -80,14 +81,19 @@ class CreditProfileWork(models.Model):
         if not ids:
             return
         self._flush_work()
-        alias = SQL.identifier(self._table)
+        alias, found = SQL.identifier(self._table), SQL.identifier("found")
+        today = self._say_today(found)
         rows = self.env.execute_query(
             SQL(
-                "SELECT id, reason, since FROM (SELECT id, %s AS reason, %s AS since"
-                " FROM credit_profile WHERE id = ANY(%s)) found"
-                " WHERE reason IS NOT NULL",
+                """
+                SELECT id, reason, %s
+                  FROM (SELECT id, company_id, work_ledger, %s AS reason
+                          FROM credit_profile WHERE id = ANY(%s)
+                        OFFSET 0) AS found
+                 WHERE reason IS NOT NULL
+                """,
+                self._say_work_since(found, today, SQL("reason")),
                 self._say_work_reason(alias),
-                self._say_work_since(alias),
                 ids,
             )
         )
@@ -168,36 +174,45 @@ class CreditProfileWork(models.Model):
             self.env[name].flush_model()
 
     @api.model
-    def _say_work_reason(self, alias):
+    def _say_work_reason(self, alias, today=None):
         """Return the expression for the main reason, in the order of the rule.
 
         The table of the rule is read here as ``work.find_reasons`` reads it; a test
         compares the two.
+
+        :param today: the expression for the day, where it is known already
         """
-        sources = self._find_waiting_sources(alias)
-        cases = []
-        for reason in work.REASONS:
-            if reason.rests:
-                condition = SQL(
-                    "%s AND NOT %s AND NOT %s",
-                    self._say_ledger_waits(alias, reason.code),
-                    self._say_is_planned(alias),
-                    self._say_is_done(alias, reason.code),
-                )
-            else:
-                _day, source = sources[reason.code]
-                condition = SQL("EXISTS (SELECT %s)", source)
-            cases.append(SQL("WHEN %s THEN %s", condition, reason.code))
+        today = today or self._say_today(alias)
+        sources = self._find_waiting_sources(alias, today)
+        parts = []
+        for rests, reasons in groupby(work.REASONS, lambda reason: reason.rests):
+            cases = [SQL("WHEN %s THEN NULL", self._say_is_planned(alias, today))]
+            for reason in reasons:
+                if rests:
+                    condition = SQL(
+                        "%s AND NOT %s",
+                        self._say_ledger_waits(alias, today, reason.code),
+                        self._say_is_done(alias, today, reason.code),
+                    )
+                else:
+                    _day, source = sources[reason.code]
+                    condition = SQL("EXISTS (SELECT %s)", source)
+                cases.append(SQL("WHEN %s THEN %s", condition, reason.code))
+            # A step that is planned lets rest what can: asked once for all of those.
+            parts.append(SQL("CASE %s END", SQL(" ").join(cases[not rests :])))
         return SQL(
-            "(CASE WHEN %s THEN NULL %s END)::varchar",
-            self._say_is_held(alias),
-            SQL(" ").join(cases),
+            "(CASE WHEN %s THEN NULL ELSE COALESCE(%s) END)::varchar",
+            self._say_is_held(alias, today),
+            SQL(", ").join(parts),
         )
 
     @api.model
-    def _say_work_since(self, alias):
-        """Return the expression for the day since when the main reason waits."""
-        sources = self._find_waiting_sources(alias)
+    def _say_work_since(self, alias, today, reason):
+        """Return the expression for the day since when a reason waits.
+
+        :param reason: the expression for the reason
+        """
+        sources = self._find_waiting_sources(alias, today)
         days = {
             code: SQL("(SELECT %s %s)", day, source)
             for code, (day, source) in sources.items()
@@ -211,12 +226,10 @@ class CreditProfileWork(models.Model):
             )
             for reason in work.REASONS
         ]
-        return SQL(
-            "(CASE %s %s END)", self._say_work_reason(alias), SQL(" ").join(cases)
-        )
+        return SQL("(CASE %s %s END)", reason, SQL(" ").join(cases))
 
     @api.model
-    def _find_waiting_sources(self, alias):
+    def _find_waiting_sources(self, alias, today):
         """Return where it stands that a letter or an activity waits.
 
         :return: dict code of the reason -> (expression for the day, FROM … WHERE …)
@@ -255,7 +268,7 @@ class CreditProfileWork(models.Model):
                     " AND activity.res_id = %s.id AND activity.active"
                     " AND activity.date_deadline <= %s AND %s",
                     alias,
-                    self._say_today(alias),
+                    today,
                     condition,
                 ),
             )
@@ -263,40 +276,39 @@ class CreditProfileWork(models.Model):
         }
 
     @api.model
-    def _say_ledger_waits(self, alias, code):
+    def _say_ledger_waits(self, alias, today, code):
         return SQL(
             "COALESCE((%s.work_ledger->>%s)::date <= %s, FALSE)",
             alias,
             code,
-            self._say_today(alias),
+            today,
         )
 
     @api.model
-    def _say_is_done(self, alias, code):
+    def _say_is_done(self, alias, today, code):
         return SQL(
             "COALESCE(%s.work_done_date > %s - %s"
             " AND %s.work_done @> to_jsonb(%s::text), FALSE)",
             alias,
-            self._say_today(alias),
+            today,
             work.REST_DAYS,
             alias,
             code,
         )
 
     @api.model
-    def _say_is_planned(self, alias):
+    def _say_is_planned(self, alias, today):
         return SQL(
             "EXISTS (SELECT FROM mail_activity planned"
             " WHERE planned.res_model = 'credit.profile' AND planned.res_id = %s.id"
             " AND planned.active AND planned.date_deadline > %s)",
             alias,
-            self._say_today(alias),
+            today,
         )
 
     @api.model
-    def _say_is_held(self, alias):
+    def _say_is_held(self, alias, today):
         """Return the condition under which nothing is done about the customer."""
-        today = self._say_today(alias)
         return SQL(
             """
             %(alias)s.pause_until >= %(today)s
