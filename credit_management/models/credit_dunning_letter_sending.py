@@ -428,8 +428,10 @@ class CreditDunningLetterSending(models.Model):
         amount = letter_sudo.amount_total or letter_sudo.amount_upcoming
         return {
             "overdue": letter_sudo.currency_id.format(amount),
-            "oldest": due_dates and format_date(self.env, due_dates[0]),
-            "oldest_days": max(lines.mapped("days_late"), default=0),
+            "oldest": due_dates
+            and letter_sudo.profile_id._say_oldest(
+                due_dates[0], max(lines.mapped("days_late"))
+            ),
             "items": [
                 {
                     "name": line.name,

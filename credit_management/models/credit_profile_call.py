@@ -1,6 +1,7 @@
 from odoo import api, models
 from odoo.tools import format_date, format_datetime
 
+SHOWN_ITEMS = 10
 SHOWN_LETTERS = 3
 SHOWN_CALLS = 3
 
@@ -8,7 +9,7 @@ SHOWN_CALLS = 3
 class CreditProfileCall(models.Model):
     """What whoever calls a customer wants to know first."""
 
-    _inherit = "credit.profile"
+    _inherit = "credit.profile"  # pylint: disable=consider-merging-classes-inherited
 
     def _get_call_script(self):
         """Return what to say: of the level reached, else of the one that comes."""
@@ -38,8 +39,23 @@ class CreditProfileCall(models.Model):
     @api.model
     def _render_facts(self, values):
         """Render facts as HTML, for the window of a call and for its activity."""
+        more = len(values["items"]) - SHOWN_ITEMS
         return self.env["ir.qweb"]._render(
-            "credit_management.credit_call_facts", values
+            "credit_management.credit_call_facts",
+            values
+            | {
+                "shown": SHOWN_ITEMS,
+                "more": more > 0
+                and self.env._("and %(count)s more on the credit file", count=more),
+            },
+        )
+
+    @api.model
+    def _say_oldest(self, day, days_late):
+        return self.env._(
+            "oldest due %(day)s, %(days)s days late",
+            day=format_date(self.env, day),
+            days=days_late,
         )
 
     def _prepare_call_facts(self):
@@ -68,13 +84,20 @@ class CreditProfileCall(models.Model):
         return {
             "overdue": currency.format(self.overdue_amount),
             "open_amount": currency.format(self.open_amount),
-            "receipts": self.receipt_amount and currency.format(self.receipt_amount),
-            "credits": self.unapplied_amount and currency.format(self.unapplied_amount),
+            "receipts": self.receipt_amount
+            and self.env._(
+                "%(amount)s not matched yet: look there first",
+                amount=currency.format(self.receipt_amount),
+            ),
+            "credits": self.unapplied_amount
+            and self.env._(
+                "%(amount)s not applied", amount=currency.format(self.unapplied_amount)
+            ),
             "oldest": self.oldest_due_date
             and self.oldest_due_date < today
-            and format_date(self.env, self.oldest_due_date),
-            "oldest_days": self.oldest_due_date
-            and max((today - self.oldest_due_date).days, 0),
+            and self._say_oldest(
+                self.oldest_due_date, (today - self.oldest_due_date).days
+            ),
             "items": rows,
             "phones": self._find_phones(contacts),
             "language": self.lang,

@@ -20,7 +20,7 @@ class CreditProfileHistory(models.Model):
     notes and exclusions, read by one query.
     """
 
-    _inherit = "credit.profile"
+    _inherit = "credit.profile"  # pylint: disable=consider-merging-classes-inherited
 
     history = fields.Json(compute="_compute_history", string="Timeline")
 

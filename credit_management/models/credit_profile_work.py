@@ -1,5 +1,4 @@
 from datetime import timedelta
-from itertools import groupby
 
 from markupsafe import Markup
 
@@ -39,7 +38,8 @@ class CreditProfileWork(models.Model):
     table of ``logic.work``.
     """
 
-    _inherit = "credit.profile"
+    # One file a topic: figures, work, calls, timeline.
+    _inherit = "credit.profile"  # pylint: disable=consider-merging-classes-inherited
 
     work_ledger = fields.Json(
         readonly=True,
@@ -184,8 +184,13 @@ class CreditProfileWork(models.Model):
         """
         today = today or self._say_today(alias)
         sources = self._find_waiting_sources(alias, today)
-        parts = []
-        for rests, reasons in groupby(work.REASONS, lambda reason: reason.rests):
+        runs, parts = [], []  # neighbours that rest alike
+        for reason in work.REASONS:
+            if not runs or runs[-1][-1].rests != reason.rests:
+                runs.append([])
+            runs[-1].append(reason)
+        for reasons in runs:
+            rests = reasons[0].rests
             cases = [SQL("WHEN %s THEN NULL", self._say_is_planned(alias, today))]
             for reason in reasons:
                 if rests:
@@ -330,7 +335,7 @@ class CreditProfileWork(models.Model):
     def _say_today(self, alias):
         """Return the expression for the day it is for the company of the file."""
         # sudo: what day it is somewhere is no secret.
-        companies_sudo = self.env["res.company"].sudo().search([])
+        companies_sudo = self.env["res.company"].sudo().search_fetch([], ["credit_tz"])
         by_day = {}
         for company_sudo in companies_sudo:
             by_day.setdefault(company_sudo._credit_today(), []).append(company_sudo.id)
