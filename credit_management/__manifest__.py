@@ -27,6 +27,7 @@
         "wizards/credit_dunning_letter_preview_views.xml",
         "wizards/credit_overview_views.xml",
         "wizards/credit_statement_make_views.xml",
+        "wizards/credit_call_log_views.xml",
         "wizards/credit_next_letter_views.xml",
         "wizards/credit_pause_views.xml",
         "views/credit_dunning_level_views.xml",

@@ -14,6 +14,7 @@ from . import credit_profile_work
 from . import credit_profile_call
 from . import credit_profile_history
 from . import credit_profile_touch
+from . import credit_call_mixin
 from . import credit_call
 from . import credit_dunning_facts
 from . import credit_dunning_run

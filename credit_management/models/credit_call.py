@@ -5,12 +5,6 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools import format_date
 
 CALL_TYPE = "credit_management.mail_activity_type_call"
-RESULT_LABELS = [
-    ("reached", "Reached"),
-    ("not_reached", "Not reached"),
-    ("wrong_number", "Wrong number"),
-]
-AGAIN_AFTER_DAYS = 1  # who was not reached is called on the next working day
 # What is written down of a call; nobody changes it later.
 WRITABLE = {
     "profile_id",
@@ -32,6 +26,7 @@ class CreditCall(models.Model):
 
     _name = "credit.call"
     _description = "Call"
+    _inherit = ["credit.call.mixin"]
     _order = "date desc, id desc"
     _rec_name = "date"
 
@@ -59,61 +54,10 @@ class CreditCall(models.Model):
         readonly=True,
         default=lambda self: self._default_user_id(),
     )
-    result = fields.Selection(RESULT_LABELS, required=True, default="reached")
-    note = fields.Text(string="What Was Said")
-    next_step = fields.Selection(
-        [
-            ("none", "Nothing: the letters go on"),
-            ("again", "Call again"),
-            ("pause", "Pause the customer"),
-        ],
-        required=True,
-        compute="_compute_next_step",
-        store=True,
-        readonly=False,
-        precompute=True,
-    )
-    next_date = fields.Date(
-        string="Call Again On",
-        compute="_compute_next_date",
-        store=True,
-        readonly=False,
-        precompute=True,
-    )
-    pause_until = fields.Date(help="Last day of the pause.")
-
-    # What the caller wants to see
-    facts = fields.Html(compute="_compute_facts", sanitize=False)
-    script = fields.Text(compute="_compute_facts", string="What to Say")
 
     @api.model
     def _default_user_id(self):
         return self.env.user
-
-    # === COMPUTE METHODS === #
-
-    @api.depends("result")
-    def _compute_next_step(self):
-        """Suggest to try again where nobody was spoken to."""
-        for call in self:
-            call.next_step = "none" if call.result == "reached" else "again"
-
-    @api.depends("next_step", "profile_id")
-    def _compute_next_date(self):
-        for call in self:
-            if call.next_step != "again":
-                call.next_date = False
-            elif not call.next_date and call.profile_id:
-                call.next_date = call.profile_id._find_next_working_day(
-                    call.profile_id.company_id, AGAIN_AFTER_DAYS
-                )
-
-    @api.depends("profile_id")
-    def _compute_facts(self):
-        for call in self:
-            profile = call.profile_id
-            call.facts = profile and profile._render_call_facts()
-            call.script = profile._get_call_script()
 
     # === CONSTRAINT METHODS === #
 

@@ -171,6 +171,9 @@ class SecurityCommon(CreditCommon):
                 "next_step": "none",
             }
         )
+        cls.call_log = env["credit.call.log"].create(
+            {"profile_id": cls.profile.id, "note": f"{CANARY} call"}
+        )
         cls.pause = env["credit.pause"].create(
             {
                 "profile_ids": [Command.set(cls.profile.ids)],
@@ -242,6 +245,7 @@ class SecurityCommon(CreditCommon):
                 cls.statement,
                 cls.statement_make,
                 cls.call,
+                cls.call_log,
                 cls.pause,
                 cls.next_letter,
                 cls.overview,
@@ -267,6 +271,8 @@ class SecurityCommon(CreditCommon):
             case "credit.statement.make":
                 profiles = [Command.set(self.profile.ids)]
                 return window.create({"profile_ids": profiles})
+            case "credit.call.log":
+                return window.create({"profile_id": self.profile.id})
             case "credit.pause":
                 profiles = [Command.set(self.profile.ids)]
                 return window.create({"profile_ids": profiles, "reason": "Mine"})

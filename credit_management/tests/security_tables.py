@@ -18,6 +18,7 @@ METHODS = {
     "account.move.action_view_credit_letters": "collector",
     "account.move.line.action_open_credit_invoice": "biller",
     "credit.call.create": "collector",
+    "credit.call.log.action_log": "collector",
     "credit.dunning.letter.action_close_failure": "collector",
     "credit.dunning.letter.action_confirm_sent": "collector",
     "credit.dunning.letter.action_mark_printed": "collector",
@@ -111,6 +112,7 @@ MAKES_OWN = {
 # Models that nobody but the program itself may reach: abstract ones have no rows.
 MODELS_OF_NOBODY = {
     "credit.bulk.mixin",
+    "credit.call.mixin",
     "credit.demo",
     "credit.demo.history",
     "credit.dunning.facts",
@@ -122,6 +124,7 @@ MODELS_OF_NOBODY = {
 # Models kept apart by something else than the company.
 MODELS_WITH_OWN_RULE = {
     # Windows: only who opened one may see it.
+    "credit.call.log": "user.id",
     "credit.dunning.letter.preview": "user.id",
     "credit.dunning.letter.skip": "user.id",
     "credit.next.letter": "user.id",

@@ -375,10 +375,25 @@ class TestCall(WorkCommon):
         invoice = self._create_late_invoice(4, 250.0)
         self._send_all_due()
         self.profile._refresh()
-        call = self.env["credit.call"].new({"profile_id": self.profile.id})
+        call = self.env["credit.call.log"].new({"profile_id": self.profile.id})
         for words in ("250.00", invoice.name, "+1 202-555-0101", "Level at 3"):
             self.assertIn(words, call.facts)
         self.assertEqual(call.script, "Ask when it comes")
+
+    def test_an_open_window_is_no_call_before_it_is_logged(self):
+        """The host saves what is open when the browser is closed."""
+        self._plan(CALL_TYPE, 0)
+        window = self.env["credit.call.log"].create(
+            {"profile_id": self.profile.id, "result": "not_reached"}
+        )
+        self.assertFalse(self.profile.call_ids)
+        self.assertEqual(self._reason(), work.CALL_DUE)
+        window.action_log()
+        call = self.profile.call_ids
+        self.assertEqual(
+            (call.result, call.next_date), ("not_reached", window.next_date)
+        )
+        self.assertFalse(self._reason())
 
     def test_the_task_of_a_level_carries_facts_and_script(self):
         self.customer.phone = "+1 202-555-0101"

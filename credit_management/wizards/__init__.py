@@ -1,4 +1,5 @@
 from . import base_partner_merge
+from . import credit_call_log
 from . import credit_dunning_letter_preview
 from . import credit_dunning_letter_skip
 from . import credit_next_letter
