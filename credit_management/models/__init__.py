@@ -10,7 +10,12 @@ from . import credit_dunning_policy
 from . import credit_dunning_level
 from . import credit_exclusion
 from . import credit_profile
+from . import credit_profile_work
+from . import credit_profile_call
+from . import credit_profile_history
 from . import credit_profile_touch
+from . import credit_call_mixin
+from . import credit_call
 from . import credit_dunning_facts
 from . import credit_dunning_run
 from . import credit_dunning_run_summary

@@ -156,6 +156,7 @@ class CreditDunningLetter(models.Model):
     )
     to_print = fields.Boolean(default=False, readonly=True)
     printed_date = fields.Datetime(readonly=True)
+    reversed_date = fields.Datetime(string="Taken Back On", readonly=True, copy=False)
     key = fields.Char(
         required=True,
         readonly=True,

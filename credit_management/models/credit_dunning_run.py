@@ -467,8 +467,9 @@ class CreditDunningRun(models.Model):
         """Keep why overdue items are left alone: for this run, and as the present."""
         # sudo: reasons are written by runs and evaluations, not by hand.
         Outcome = self.env["credit.dunning.outcome"].sudo()
+        known = Outcome._read_present(facts.company, customers)
         Outcome._forget_present(facts.company, customers)
-        vals_list = Outcome._prepare_values(facts, outcomes)
+        vals_list = Outcome._prepare_values(facts, outcomes, known)
         Outcome._create_in_bulk([vals | {"run_id": False} for vals in vals_list])
         if self:
             Outcome._create_in_bulk([vals | {"run_id": self.id} for vals in vals_list])

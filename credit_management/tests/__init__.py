@@ -18,3 +18,4 @@ from . import test_security_methods
 from . import test_security_models
 from . import test_security_text
 from . import test_tours
+from . import test_work_list

@@ -18,6 +18,8 @@ METHODS = {
     "account.move.action_credit_exclude": "collector",
     "account.move.action_view_credit_letters": "collector",
     "account.move.line.action_open_credit_invoice": "biller",
+    "credit.call.create": "collector",
+    "credit.call.log.action_log": "collector",
     "credit.dunning.letter.action_close_failure": "collector",
     "credit.dunning.letter.action_confirm_sent": "collector",
     "credit.dunning.letter.action_mark_printed": "collector",
@@ -63,15 +65,24 @@ METHODS = {
     "credit.overview.action_view_sent": "collector",
     "credit.overview.action_view_trouble": "collector",
     "credit.overview.action_view_waiting": "collector",
+    "credit.overview.action_view_work": "collector",
     "credit.overview.age.action_open": "collector",
     "credit.overview.alarm.action_open": "collector",
+    "credit.next.letter.action_next": "collector",
+    "credit.pause.action_pause": "collector",
+    "credit.profile.action_log_call": "collector",
+    "credit.profile.action_open_work": "collector",
+    "credit.profile.action_preview_next": "collector",
+    "credit.profile.action_propose_letter": "collector",
     "credit.profile.action_send_now": "collector",
     "credit.profile.action_view_customer_page": "collector",
     "credit.profile.action_view_letters": "collector",
     "credit.profile.action_view_open_items": "collector",
     "credit.profile.action_view_overdue_items": "collector",
     "credit.profile.action_view_receipts": "collector",
+    "credit.profile.action_work_done": "collector",
     "credit.profile.web_read": "collector",
+    "credit.profile.web_read_group": "collector",
     "credit.profile.create": "collector",
     "credit.profile.write": "collector",
     "credit.start.action_back": "manager",
@@ -95,6 +106,8 @@ METHODS = {
 }
 # What somebody of another company may do: it makes or opens what is theirs.
 MAKES_OWN = {
+    "credit.profile.web_read_group",
+    "credit.call.create",
     "credit.dunning.outcome.action_evaluate",
     "credit.dunning.run.create",
     "credit.exclusion.create",
@@ -107,6 +120,7 @@ MAKES_OWN = {
 # Models that nobody but the program itself may reach: abstract ones have no rows.
 MODELS_OF_NOBODY = {
     "credit.bulk.mixin",
+    "credit.call.mixin",
     "credit.demo",
     "credit.demo.history",
     "credit.dunning.facts",
@@ -118,12 +132,15 @@ MODELS_OF_NOBODY = {
 # Models kept apart by something else than the company.
 MODELS_WITH_OWN_RULE = {
     # Windows: only who opened one may see it.
+    "credit.call.log": "user.id",
     "credit.dunning.letter.preview": "user.id",
     "credit.dunning.letter.skip": "user.id",
+    "credit.next.letter": "user.id",
     "credit.overview": "user.id",
     "credit.overview.age": "user.id",
     "credit.overview.alarm": "user.id",
     "credit.start": "user.id",
+    "credit.pause": "user.id",
     "credit.statement.make": "user.id",
 }
 # Windows that a collector cannot open.

@@ -17,6 +17,7 @@ RIGHTS = ("public", "portal", "salesperson", "biller", "collector", "manager", "
 ARGUMENTS = {
     "create": [{}],
     "web_read": [{"overdue_amount": {}, "pause_reason": {}}],
+    "web_read_group": [[], ["level_id"]],
     "credit.dunning.level.write": [{"sequence": 5}],
     "credit.dunning.letter.line.write": [{"is_excluded": False}],
     "credit.dunning.policy.write": [{"sequence": 5}],

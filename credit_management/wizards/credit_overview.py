@@ -52,6 +52,11 @@ class CreditOverview(models.TransientModel):
         string="Failed or Unknown", compute="_compute_letter_counts"
     )
     print_count = fields.Integer(string="To Print", compute="_compute_letter_counts")
+    work_count = fields.Integer(
+        string="On the Work List",
+        compute="_compute_work_count",
+        help="Customers for whom something waits for one of us.",
+    )
 
     def _compute_display_name(self):
         for overview in self:
@@ -68,6 +73,18 @@ class CreditOverview(models.TransientModel):
             for name in ("sent", "review", "waiting", "trouble", "print"):
                 domain = overview._get_letter_domain(name)
                 overview[f"{name}_count"] = Letter.search_count(domain)
+
+    def _compute_work_count(self):
+        for overview in self:
+            domain = overview._get_work_domain()
+            overview.work_count = self.env["credit.profile"].search_count(domain)
+
+    def _get_work_domain(self):
+        """Return which customers the figure counts, and the work list shows."""
+        return [
+            ("company_id", "in", self.company_ids.ids),
+            ("work_reason", "!=", False),
+        ]
 
     def _get_letter_domain(self, name):
         """Return which letters a figure counts, and its list shows."""
@@ -139,6 +156,15 @@ class CreditOverview(models.TransientModel):
         """Look again."""
         self.check_access("read")
         return self.action_open()
+
+    def action_view_work(self):
+        """Open the work list."""
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "credit_management.credit_work_action"
+        )
+        return action | {"domain": self._get_work_domain(), "target": "current"}
 
     def action_view_sent(self):
         """Open the letters that were sent since yesterday at this time."""
