@@ -109,7 +109,10 @@ class CreditDunningLetterSending(models.Model):
         Asked in the transaction that sends, just before the mail server is.
         """
         self.ensure_one()
-        facts, outcomes = self._gather_facts()
+        return self._has_changed(*self._gather_facts())
+
+    def _has_changed(self, facts, outcomes):
+        """Say whether the letter would say something else now."""
         if self._find_late(self._get_chased_lines(), outcomes):
             return True
         frozen = {
