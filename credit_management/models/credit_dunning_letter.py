@@ -526,16 +526,6 @@ class CreditDunningLetter(models.Model):
             ["mail.mail_activity_data_todo"], feedback=self.env._("Dropped")
         )
 
-    def action_mark_printed(self):
-        """The letters were printed and posted."""
-        self.check_access("write")
-        letters_sudo = self.sudo().filtered("to_print")
-        letters_sudo.write({"to_print": False, "printed_date": fields.Datetime.now()})
-        # Those that go by post alone have left now.
-        letters_sudo.filtered(
-            lambda letter: letter.state == "sending" and not letter.mail_ids
-        )._set_sent()
-
     def action_reverse(self):
         """Take letters back: the levels return, a trace stays."""
         self.check_access("write")
@@ -768,17 +758,6 @@ class CreditDunningLetter(models.Model):
                 subject = " ".join((subjects[letter.id] or "").split())
                 rendered[letter] = (subject, text)
         return rendered
-
-    def _prepare_papers(self):
-        """Return what stands on the printed letters.
-
-        :return: dict letter id -> values for the report
-        """
-        return {
-            letter.id: letter._prepare_frame_values()
-            | {"subject": letter.subject or subject, "text": Markup(text or "")}
-            for letter, (subject, text) in self._render_level_texts().items()
-        }
 
     def _prepare_frame_values(self):
         """Return what the table of items and the payment details are made of.

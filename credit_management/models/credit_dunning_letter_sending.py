@@ -29,7 +29,8 @@ WAITING_REASONS = {dunning.NOT_WORKING_DAY, dunning.TOO_SOON}
 class CreditDunningLetterSending(models.Model):
     """How a queued letter goes: checked again, frozen, handed over, and its fate."""
 
-    _inherit = "credit.dunning.letter"
+    # Printing is another matter, in a file of its own.
+    _inherit = "credit.dunning.letter"  # pylint: disable=consider-merging-classes-inherited
 
     _hand_over_order = "failure_count, run_id.id, id"
     _hand_over_batch = HAND_OVER_BATCH
@@ -109,7 +110,10 @@ class CreditDunningLetterSending(models.Model):
         Asked in the transaction that sends, just before the mail server is.
         """
         self.ensure_one()
-        facts, outcomes = self._gather_facts()
+        return self._has_changed(*self._gather_facts())
+
+    def _has_changed(self, facts, outcomes):
+        """Say whether the letter would say something else now."""
         if self._find_late(self._get_chased_lines(), outcomes):
             return True
         frozen = {
