@@ -713,7 +713,6 @@ class CreditDunningLetter(models.Model):
 
     # === BUSINESS METHODS - TEXT === #
 
-    def _render_texts(self):
     def _render_texts(self, note=""):
         """Render subject and whole body of letters, each in its own language.
 
