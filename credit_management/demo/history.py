@@ -67,6 +67,7 @@ class CreditDemoHistory(models.AbstractModel):
                 }
             )
         )
+        # sudo: nobody changes a call; this one was made two days ago.
         call.sudo().date -= timedelta(days=2)
 
     def _write_to_late_customers(self, company, days_ago):

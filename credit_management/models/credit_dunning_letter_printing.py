@@ -89,9 +89,7 @@ class CreditDunningLetterPrinting(models.Model):
         posted_sudo = self.sudo().filtered("to_print")
         posted_sudo.write({"to_print": False, "printed_date": fields.Datetime.now()})
         # Those that go by post alone have left now.
-        posted_sudo.filtered(
-            lambda letter: letter.state == "sending" and not letter.mail_ids
-        )._set_sent()
+        posted_sudo.filtered(lambda letter: letter._goes_by_post_alone())._set_sent()
         for run, letters in posted_sudo.grouped("run_id").items():
             if run:
                 run.with_env(self.env)._message_log(
@@ -137,6 +135,8 @@ class CreditDunningLetterPrinting(models.Model):
         return going, taken_off
 
     def _goes_by_post_alone(self):
+        """Say whether a letter was handed over for the post, and to no mail queue."""
+        self.ensure_one()
         return self.state == "sending" and not self.mail_ids
 
     def _recheck_paper(self, facts, outcomes):

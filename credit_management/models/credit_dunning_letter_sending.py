@@ -537,6 +537,7 @@ class CreditDunningLetterSending(models.Model):
         """Give levels back. A mail still in the queue does not go."""
         self._cancel_mails()
         for letter in self:
+            # sudo: where a letter stands is written by its own methods only.
             letter.sudo().write(
                 {
                     "state": "reversed",

@@ -8,6 +8,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..logic import work
+from .credit_dunning_facts import OPEN_STATES
 from .credit_dunning_outcome import ACTOR_LABELS
 
 WORK_LABELS = [
@@ -416,12 +417,12 @@ class CreditProfileWork(models.Model):
     def action_preview_next(self):
         """Show the message that goes next, as it will go; nothing is saved.
 
-        One that stands in a proposal already is shown as it stands there.
+        One that stands in a proposal or is on its way is shown as it stands there.
         """
         self.ensure_one()
         self.check_access("read")
         standing = self.env["credit.dunning.letter"].search(
-            [("profile_id", "=", self.id), ("state", "in", ("proposed", "queued"))],
+            [("profile_id", "=", self.id), ("state", "in", OPEN_STATES)],
             limit=1,
         )
         if standing:

@@ -17,6 +17,7 @@ from . import test_security_http
 from . import test_security_methods
 from . import test_security_models
 from . import test_security_text
+from . import test_start
 from . import test_statement
 from . import test_tours
 from . import test_work_list
