@@ -329,6 +329,13 @@ class TestCall(WorkCommon):
         self.assertEqual(self.profile.activity_ids.activity_type_id.category, "default")
         self.assertEqual((call.user_id, call.next_step), (self.env.user, "none"))
 
+    def test_a_call_lets_rest_what_the_ledger_asks(self):
+        self._create_late_invoice(1, work.LARGE_AMOUNT)
+        self.profile._refresh()
+        self.assertEqual(self._reason(), work.NEW_LARGE)
+        self._log()
+        self.assertFalse(self._reason())
+
     def test_a_call_leaves_a_trace_of_who_what_and_which_result(self):
         self._log(result="not_reached", note="Voice mail\nfull", next_step="none")
         message = self.profile.message_ids[0]
@@ -467,6 +474,15 @@ class TestCockpit(WorkCommon):
         action = self.profile.action_preview_next()
         preview = self.env[action["res_model"]].browse(action["res_id"])
         self.assertEqual(preview.letter_id, letter)
+
+    def test_a_letter_on_its_way_is_shown_as_it_goes(self):
+        self._create_late_invoice(4)
+        run = self._propose()
+        self._send(run, deliver=False)
+        self.assertEqual(run.letter_ids.state, "sending")
+        action = self.profile.action_preview_next()
+        preview = self.env[action["res_model"]].browse(action["res_id"])
+        self.assertEqual(preview.letter_id, run.letter_ids)
 
     def test_where_nothing_would_go_the_reason_is_said(self):
         self._create_late_invoice(4)
