@@ -152,3 +152,13 @@ class TestStart(CreditCommon):
         start = self._reach_test()
         first = start.action_propose()["res_id"]
         self.assertEqual(start.action_propose()["res_id"], first)
+
+    def test_a_proposal_that_somebody_edited_is_not_made_anew(self):
+        self._create_late_invoice(5)
+        start = self._reach_test()
+        start.action_propose()
+        letter = self._letters_of(self.customer)
+        letter.with_user(self.manager).custom_text = "<p>In our own words</p>"
+        start.action_propose()
+        self.assertEqual(self._letters_of(self.customer), letter)
+        self.assertIn("own words", letter.custom_text)
