@@ -79,6 +79,7 @@ class CreditDunningLetter(models.Model):
     )
     email_cc = fields.Char(string="Cc")
     lang = fields.Char(compute="_compute_lang")
+    language = fields.Char(compute="_compute_language")
     user_id = fields.Many2one("res.users", string="Collector")
 
     # Which level, how much
@@ -216,6 +217,11 @@ class CreditDunningLetter(models.Model):
                 or letter.company_id.partner_id.lang
                 or self.env.lang
             )
+
+    @api.depends("lang")
+    def _compute_language(self):
+        for letter in self:
+            letter.language = self.env["credit.profile"]._name_language(letter.lang)
 
     @api.depends("line_ids.amount", "line_ids.kind", "line_ids.is_excluded")
     def _compute_amounts(self):

@@ -173,11 +173,14 @@ class CreditProfile(models.Model):
 
     @api.depends("partner_id.lang")
     def _compute_lang(self):
-        """Name the customer's language, even one that is not active any more."""
         for profile in self:
-            code = profile.partner_id.lang
-            language = self.env["res.lang"]._get_data(code=code) if code else None
-            profile.lang = (language and language.name) or code
+            profile.lang = self._name_language(profile.partner_id.lang)
+
+    @api.model
+    def _name_language(self, code):
+        """Return the name of a language, or the code of one that is not there."""
+        language = self.env["res.lang"]._get_data(code=code) if code else None
+        return (language and language.name) or code
 
     def _compute_access_url(self):
         res = super()._compute_access_url()

@@ -41,15 +41,13 @@ class IrAttachment(models.Model):
     def _unlink_except_credit_evidence(self):
         """Keep the PDF that went to a customer; what people attached is theirs."""
         if self._find_credit_evidence():
-            raise UserError(
-                self.env._("The statement that was sent to a customer is kept.")
-                if set(self.sudo().mapped("res_model")) <= {"credit.statement"}
-                else self.env._("What was sent to a customer is kept.")
-            )
+            raise UserError(self.env._("What was sent to a customer is kept."))
 
     def _find_credit_evidence(self):
-        """Return which of these left: by e-mail, or on paper."""
-        # sudo: whether something was sent does not depend on who asks.
+        """Return which of these left: by e-mail, or on paper.
+
+        sudo throughout: whether something was sent does not depend on who asks.
+        """
         ours_sudo = self.sudo().filtered(lambda one: one.res_model in OWNERS)
         if not ours_sudo:
             return ours_sudo

@@ -102,7 +102,6 @@ class CreditNextLetter(models.TransientModel):
             [(profile.partner_id.id, message) for message in decision.messages],
         )
         texts = letters._render_texts()
-        languages = dict(self.env["res.lang"].get_installed())
         return [
             {
                 "profile_id": profile.id,
@@ -110,7 +109,7 @@ class CreditNextLetter(models.TransientModel):
                 "level_id": letter.level_id.id,
                 "recipient_emails": letter.recipient_emails,
                 "email_cc": letter.email_cc,
-                "lang": languages.get(letter.lang, letter.lang),
+                "lang": letter.language,
                 "subject": texts[letter.id][0],
                 "body": texts[letter.id][1],
             }
