@@ -1,14 +1,16 @@
+from urllib.parse import urlencode
+
 from odoo import http
 from odoo.http import request
 from odoo.tools import consteq, format_date
 
 from odoo.addons.account_payment.controllers.portal import PortalAccount
 
-from ..logic import dunning
+from ..logic import dunning, telling
 
-# What one table shows; the rest is summed up in its last row.
-ROWS_SHOWN = 500
-LETTERS_SHOWN = 20
+# What one table shows, as many as a page of the host's; the rest is summed up below it
+# and stands in the files of the statement.
+ROWS_SHOWN = 80
 REFERENCES_SHOWN = 5
 # The address of the page opens it: no index, no cache and no other site may keep it.
 PRIVATE_HEADERS = {
@@ -104,6 +106,14 @@ class CreditPortal(PortalAccount):
             ):
                 return request.redirect("/my/credit")
         return super().portal_my_overdue_invoices(access_token=access_token, **kw)
+
+    def _invoice_get_page_view_values(self, invoice, access_token, **kwargs):
+        """Override of `account`: show a customer the way to all that is open."""
+        values = super()._invoice_get_page_view_values(invoice, access_token, **kwargs)
+        is_own = invoice.commercial_partner_id == self._get_credit_partner()
+        if is_own and invoice.is_sale_document(include_receipts=True):
+            values["credit_url"] = f"/my/credit?company_id={invoice.company_id.id}"
+        return values
 
     def _overdue_invoices_get_page_view_values(self, overdue_invoices, **kwargs):
         """Override of `account_payment`: ask for what is open, not for the totals."""
@@ -231,6 +241,8 @@ class CreditPortal(PortalAccount):
         Plain values only: scores, notes, policies and reasons are for the house.
         """
         facts = self._gather_credit_facts(company_sudo, partner_sudo)
+        decisions = dict(facts.decide())
+        stops = self._describe_credit_stops(facts, decisions)
         return {
             "page_name": "credit",
             "credit_company_name": company_sudo.name,
@@ -239,8 +251,9 @@ class CreditPortal(PortalAccount):
             "customer_name": partner_sudo.name,
             "today": facts.today,
             "sections": self._prepare_credit_sections(company_sudo, facts),
-            "letters": self._prepare_credit_letters(company_sudo, partner_sudo),
-            "next_step": self._describe_credit_next_step(facts),
+            "next_step": self._describe_credit_next_step(facts, decisions),
+            "stops": stops["customer"],
+            "stops_of_items": stops["items"],
             "contact": {
                 "email": company_sudo.email,
                 "phone": company_sudo.phone,
@@ -387,6 +400,7 @@ class CreditPortal(PortalAccount):
             invoices_paid_here.add(move_sudo)
         number, count = self._get_credit_instalment(line_sudo)
         return {
+            "ref": line_sudo.id,
             "name": move_sudo.name,
             "reference": move_sudo.payment_reference,
             "instalment": number,
@@ -457,12 +471,10 @@ class CreditPortal(PortalAccount):
         """Return to which account to pay, and what to write on the payment."""
         if not items:
             return None
+        # Those that the table shows: of thousands, only the count matters.
+        documents = list(dict.fromkeys(item.document for item in items))[:ROWS_SHOWN]
         # sudo: a customer may know where to pay, and its own invoice numbers.
-        moves_sudo = (
-            request.env["account.move"]
-            .sudo()
-            .browse(dict.fromkeys(item.document for item in items))
-        )
+        moves_sudo = request.env["account.move"].sudo().browse(documents)
         letter_sudo = (
             request.env["credit.dunning.letter"]
             .sudo()
@@ -483,40 +495,16 @@ class CreditPortal(PortalAccount):
             ),
         }
 
-    def _prepare_credit_letters(self, company_sudo, partner_sudo):
-        """Return what was sent to the customer, newest first."""
-        # sudo: of each letter its day, its name and its amount are told.
-        letters_sudo = (
-            request.env["credit.dunning.letter"]
-            .sudo()
-            .search(
-                [
-                    ("company_id", "=", company_sudo.id),
-                    ("commercial_partner_id", "=", partner_sudo.id),
-                    ("state", "=", "sent"),
-                    ("is_test", "=", False),
-                ],
-                order="message_date desc, id desc",
-                limit=LETTERS_SHOWN,
-            )
-        )
-        return [
-            {
-                "date": letter_sudo.message_date,
-                "name": letter_sudo.level_id.name,
-                "amount": letter_sudo.amount_total or letter_sudo.amount_upcoming,
-                "currency": letter_sudo.currency_id,
-            }
-            for letter_sudo in letters_sudo
-        ]
+    def _may_credit_be_chased(self, facts):
+        """Tell whether anything goes out at all: else nothing is announced."""
+        return facts.company.credit_mode == "live" and not facts.company.credit_stopped
 
-    def _describe_credit_next_step(self, facts):
+    def _describe_credit_next_step(self, facts, decisions):
         """Say when the next message goes, in words, or nothing if none is due to go."""
-        company_sudo = facts.company
-        if company_sudo.credit_mode != "live" or company_sudo.credit_stopped:
+        if not self._may_credit_be_chased(facts):
             return False
         Profile_sudo = request.env["credit.profile"].sudo()
-        for partner_id, decision in facts.decide():
+        for partner_id, decision in decisions.items():
             step = Profile_sudo._find_next_step(facts, partner_id, decision)
             day = step.get("next_action_date")
             level_sudo = (
@@ -535,12 +523,61 @@ class CreditPortal(PortalAccount):
             )
         return False
 
+    def _describe_credit_stops(self, facts, decisions):
+        """Say what keeps reminders from going, where the customer may know it.
+
+        :return: dict of sentences about the customer, and of words by item
+        """
+        stops = {"customer": [], "items": {}}
+        if not self._may_credit_be_chased(facts):
+            return stops
+        for partner_id, decision in decisions.items():
+            customer = facts.customers[partner_id]
+            for reason, until in telling.find_customer_stops(
+                customer, decision, facts.today
+            ):
+                stops["customer"].append(self._say_credit_stop(reason, until))
+            for ref, (reason, until) in telling.find_item_stops(
+                decision, facts.today
+            ).items():
+                stops["items"][ref] = self._say_credit_stop(reason, until)
+        return stops
+
+    def _say_credit_stop(self, reason, until):
+        """Put what stops reminders into words that are meant for the customer."""
+        _ = request.env._
+        day = until and format_date(request.env, until)
+        match reason:
+            case dunning.PAUSED if day:
+                return _("We send you no reminders until %(day)s.", day=day)
+            case dunning.PAUSED:
+                return _("We send you no reminders at the moment.")
+            case dunning.PAYMENT_UNDER_WAY:
+                return _("A payment is in process: no reminder goes for what it pays.")
+            case dunning.RECEIPT_UNMATCHED:
+                return _(
+                    "We received money from you that we are still matching with your"
+                    " invoices: no reminder goes until that is done."
+                )
+            case dunning.NET_CREDIT:
+                return _("Your credits cover what is overdue: no reminder goes.")
+            case dunning.UNDELIVERABLE:
+                return _(
+                    "Our last message did not reach you. Please tell us which address"
+                    " is right."
+                )
+            case dunning.DISPUTED:
+                return _("We are looking into your question")
+            case dunning.EXCLUDED if day:
+                return _("No reminder until %(day)s", day=day)
+        return _("No reminder at the moment")
+
     # === ANSWERS === #
 
-    def _render_credit_page(self, company_sudo, partner_sudo):
+    def _render_credit_page(self, company_sudo, partner_sudo, **more):
         return self._render_credit_private(
             "credit_management.portal_credit_page",
-            self._prepare_credit_page_values(company_sudo, partner_sudo),
+            self._prepare_credit_page_values(company_sudo, partner_sudo) | more,
         )
 
     def _render_credit_private(self, template, values):
@@ -552,3 +589,19 @@ class CreditPortal(PortalAccount):
     def _make_credit_private(self, response):
         response.headers.update(PRIVATE_HEADERS)
         return response
+
+    def _make_credit_file(self, content, filename, mimetype="application/pdf"):
+        """Answer with a file that no cache keeps and no browser takes for a page."""
+        headers = {
+            "Content-Type": mimetype,
+            "Content-Disposition": http.content_disposition(filename),
+            "X-Content-Type-Options": "nosniff",
+            **PRIVATE_HEADERS,
+        }
+        return request.make_response(content, headers=list(headers.items()))
+
+    def _get_credit_address(self, path, **query):
+        """Return an address that what opened the page opens, too."""
+        query["access_token"] = request.params.get("access_token")
+        query = {key: value for key, value in query.items() if value}
+        return f"{path}?{urlencode(query)}" if query else path

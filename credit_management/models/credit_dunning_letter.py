@@ -4,9 +4,17 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools.image import image_data_uri
 
 from .credit_dunning_facts import LIVE_STATES
 
+REPORT = "credit_management.credit_dunning_letter_report"
+# An e-mail on paper: it brings its own head.
+PAPER_OF_MAIL = {
+    "data-report-margin-top": 10,
+    "data-report-margin-bottom": 10,
+    "data-report-header-spacing": 0,
+}
 LARGE_AMOUNT = 10000
 # What a person may change: while it is proposed, and at any time.
 EDITABLE = {
@@ -160,6 +168,12 @@ class CreditDunningLetter(models.Model):
         readonly=True,
         copy=False,
         default=lambda self: self._default_key(),
+    )
+    opened_date = fields.Datetime(
+        string="Opened On",
+        readonly=True,
+        copy=False,
+        help="When the customer first came to the page by the link in this letter.",
     )
 
     # The text
@@ -779,7 +793,12 @@ class CreditDunningLetter(models.Model):
         """
         return {
             letter.id: letter._prepare_frame_values()
-            | {"subject": letter.subject or subject, "text": Markup(text or "")}
+            | {
+                "subject": letter.subject or subject,
+                "text": Markup(text or ""),
+                # On paper it is typed: nothing that could be left out.
+                "url": letter.profile_id._get_customer_url(),
+            }
             for letter, (subject, text) in self._render_level_texts().items()
         }
 
@@ -801,7 +820,7 @@ class CreditDunningLetter(models.Model):
             "credit_lines": lines.filtered(lambda line: line.kind == "credit"),
             "bank": letter_sudo.partner_bank_id,
             "reference": letter_sudo._get_payment_reference(),
-            "url": letter_sudo.profile_id._get_customer_url(),
+            "url": letter_sudo.profile_id._get_customer_url(letter_sudo),
             "company": letter_sudo.company_id,
             "base_url": letter_sudo.get_base_url(),
         }
@@ -815,3 +834,41 @@ class CreditDunningLetter(models.Model):
         if len(moves) == 1:
             return moves.payment_reference or moves.name
         return ", ".join(moves.sorted("invoice_date_due").mapped("name"))
+
+    # === BUSINESS METHODS - AS SENT === #
+
+    def _get_sent_filename(self):
+        self.ensure_one()
+        name = f"{self.level_id.name} {self.message_date}"
+        return "".join(c if c.isalnum() else "_" for c in name) + ".pdf"
+
+    def _get_sent_pdf(self):
+        """Return the letter as the customer got it, as PDF; no text is made anew.
+
+        Of one that went by post alone it is the paper that was kept, of any other the
+        text that was frozen. Writes nothing.
+        """
+        self.ensure_one()
+        # sudo: the caller may see the letter; templates and logos are the program's.
+        letter_sudo = self.sudo().with_company(self.company_id)
+        Report_sudo = letter_sudo.env["ir.actions.report"]
+        report_sudo = Report_sudo._get_report(REPORT)
+        if letter_sudo.printed_date and not letter_sudo.mail_ids:
+            kept_sudo = report_sudo.retrieve_attachment(letter_sudo)
+            if kept_sudo:
+                return kept_sudo.raw
+        return Report_sudo._run_wkhtmltopdf(
+            [letter_sudo._get_self_contained_body()],
+            report_ref=REPORT,
+            specific_paperformat_args=PAPER_OF_MAIL,
+        )
+
+    def _get_self_contained_body(self):
+        """Return the text as sent, with the logo in it instead of its address."""
+        self.ensure_one()
+        company, body = self.company_id, str(self.body)
+        logo = company.logo_web
+        if not logo:
+            return body
+        address = f"{self.get_base_url()}/logo.png?company={company.id}"
+        return body.replace(f'"{address}"', f'"{image_data_uri(logo)}"')
