@@ -2,6 +2,7 @@ from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
 
+from ..models.credit_address_change import LONGEST_ADDRESS
 from .opened import CreditOpenedPortal
 
 
@@ -33,8 +34,9 @@ class CreditAddressPortal(CreditOpenedPortal):
         try:
             request.env["credit.address.change"]._request(profile_sudo, email, user)
         except UserError as error:
-            typed = email if isinstance(email, str) else ""
-            told = {"error": str(error), "typed": typed[:254]}
+            typed = email[:LONGEST_ADDRESS] if isinstance(email, str) else ""
+            typed = "".join(sign for sign in typed if sign.isprintable())
+            told = {"error": str(error), "typed": typed}
             return self._render_credit_page(
                 profile_sudo.company_id,
                 profile_sudo.partner_id,

@@ -164,6 +164,19 @@ class SecurityCommon(CreditCommon):
                 "note": f"{CANARY} note",
             }
         )
+        cls.address_change = (
+            env["credit.address.change"]
+            .sudo()
+            .create(
+                {
+                    "profile_id": cls.profile.id,
+                    "email": f"{CANARY}@example.com",
+                    "date": cls.today,
+                    "number": 1,
+                }
+            )
+            .sudo(False)
+        )
         cls.overview = (
             env["credit.overview"]
             .sudo()
@@ -216,6 +229,7 @@ class SecurityCommon(CreditCommon):
                 cls.skip,
                 cls.statement,
                 cls.statement_make,
+                cls.address_change,
                 cls.overview,
                 cls.overview.age_ids,
                 cls.overview.alarm_ids,

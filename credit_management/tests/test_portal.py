@@ -668,7 +668,9 @@ class TestPortalAmounts(CreditPortalCommon):
         self._send_all_due()
         page = self._open_page()
         (row,) = page.xpath("//section[@name='letters']//tbody/tr")
-        self.assertEqual(self._get_text(row), "05/13/2026 Level at 3 $ 250.00")
+        self.assertEqual(
+            self._get_text(row), "05/13/2026 Level at 3 $ 250.00 PDF Level at 3"
+        )
         self.assertEqual(
             self._get_text(page.xpath("//*[@name='next_step']")[0]),
             "If we receive no payment, the next message goes out on 05/19/2026.",
