@@ -40,7 +40,10 @@ class CreditAddressPortal(CreditOpenedPortal):
             return self._render_credit_page(
                 profile_sudo.company_id,
                 profile_sudo.partner_id,
-                address=self._prepare_credit_address(profile_sudo) | told,
+                address=self._prepare_credit_address(
+                    profile_sudo, profile_sudo._get_reminder_contacts()
+                )
+                | told,
             )
         path = self._get_credit_address(profile_sudo.access_url, address="asked")
         return self._make_credit_private(
@@ -60,13 +63,18 @@ class CreditAddressPortal(CreditOpenedPortal):
     def _prepare_credit_page_values(self, company_sudo, partner_sudo):
         """Override: say where reminders go, and offer to change it."""
         values = super()._prepare_credit_page_values(company_sudo, partner_sudo)
-        profile_sudo = self._find_credit_profile(company_sudo, partner_sudo)
+        profile_sudo = values["profile_sudo"]
         if profile_sudo and self._may_change_address(profile_sudo):
-            values["address"] = self._prepare_credit_address(profile_sudo)
+            # sudo: shown to who knows them, see below.
+            contacts_sudo = request.env["res.partner"].sudo()
+            contacts_sudo = contacts_sudo.browse(sorted(values["reminder_contacts"]))
+            values["address"] = self._prepare_credit_address(
+                profile_sudo, contacts_sudo or profile_sudo._get_reminder_contacts()
+            )
         return values
 
-    def _prepare_credit_address(self, profile_sudo):
-        emails = profile_sudo._get_reminder_contacts().mapped("email_normalized")
+    def _prepare_credit_address(self, profile_sudo, contacts_sudo):
+        emails = dict.fromkeys(contacts_sudo.mapped("email_normalized"))
         return {
             "url": f"{profile_sudo.access_url}/address",
             "access_token": request.params.get("access_token"),

@@ -38,7 +38,7 @@ class CreditOpenedPortal(CreditPortal):
     def _prepare_credit_page_values(self, company_sudo, partner_sudo):
         """Override: tell the page where to say that it is looked at."""
         values = super()._prepare_credit_page_values(company_sudo, partner_sudo)
-        profile_sudo = self._find_credit_profile(company_sudo, partner_sudo)
+        profile_sudo = values["profile_sudo"]
         values["opened"] = (
             profile_sudo
             and self._is_credit_visitor()

@@ -8,9 +8,26 @@ from odoo.addons.account_payment.controllers.portal import PortalAccount
 
 from ..logic import dunning, telling
 
-# What one table shows, as many as a page of the host's; the rest is summed up below it
-# and stands in the files of the statement.
-ROWS_SHOWN = 80
+# What one table shows; the rest is summed up below it and stands in the files of the
+# statement.
+ROWS_SHOWN = 50
+# What a row needs, read at once: the host would read every column.
+LINE_FIELDS = ("move_id", "currency_id", "date", "date_maturity", "amount_currency")
+MOVE_FIELDS = (
+    "name",
+    "state",
+    "move_type",
+    "payment_state",
+    "payment_reference",
+    "invoice_date",
+    "amount_total",
+    "amount_residual",
+    "access_token",
+    "currency_id",
+    "journal_id",
+    "invoice_payment_term_id",
+    "partner_bank_id",
+)
 REFERENCES_SHOWN = 5
 # The address of the page opens it: no index, no cache and no other site may keep it.
 PRIVATE_HEADERS = {
@@ -18,6 +35,29 @@ PRIVATE_HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Robots-Tag": "noindex",
 }
+
+
+class CreditWords:
+    """Amounts and days as the widgets of the host show them, each made once."""
+
+    def __init__(self, env):
+        self.env = env
+        self.known = {}
+
+    def money(self, amount, currency):
+        """Return an amount with its currency."""
+        key = (currency.id, float(amount))
+        if key not in self.known:
+            self.known[key] = self.env["ir.qweb.field.monetary"].value_to_html(
+                float(amount), {"display_currency": currency}
+            )
+        return self.known[key]
+
+    def day(self, value):
+        """Return a date, or nothing where there is none."""
+        if value not in self.known:
+            self.known[value] = value and format_date(self.env, value)
+        return self.known[value]
 
 
 class CreditPortal(PortalAccount):
@@ -238,12 +278,14 @@ class CreditPortal(PortalAccount):
     def _prepare_credit_page_values(self, company_sudo, partner_sudo):
         """Return the values of the page; extend it to show more.
 
-        Plain values only: scores, notes, policies and reasons are for the house.
+        Plain values only: scores, notes, policies and reasons are for the house. The
+        file itself, with sudo, is for those who extend this; no template gets it.
         """
         facts = self._gather_credit_facts(company_sudo, partner_sudo)
         decisions = dict(facts.decide())
         stops = self._describe_credit_stops(facts, decisions)
         return {
+            "profile_sudo": self._find_credit_profile(company_sudo, partner_sudo),
             "page_name": "credit",
             "credit_company_name": company_sudo.name,
             # The head of the page carries the logo of the company that is owed.
@@ -254,6 +296,11 @@ class CreditPortal(PortalAccount):
             "next_step": self._describe_credit_next_step(facts, decisions),
             "stops": stops["customer"],
             "stops_of_items": stops["items"],
+            "reminder_contacts": {
+                item.contact
+                for customer in facts.customers.values()
+                for item in customer.items
+            },
             "contact": {
                 "email": company_sudo.email,
                 "phone": company_sudo.phone,
@@ -275,7 +322,7 @@ class CreditPortal(PortalAccount):
         kinds = {"overdue": [], "upcoming": [], "in_process": [], "paid_out": []}
         for customer in facts.customers.values():
             for item in customer.items:
-                if any(
+                if item.withheld and any(
                     held.reason == dunning.REFUND_UNMATCHED for held in item.withheld
                 ):
                     kind = "paid_out"
@@ -367,6 +414,10 @@ class CreditPortal(PortalAccount):
         lines_sudo = (
             request.env["account.move.line"].sudo().browse([i.ref for i in shown])
         )
+        lines_sudo.fetch(LINE_FIELDS)
+        lines_sudo.move_id.fetch(MOVE_FIELDS)
+        instalments = self._get_credit_instalments(lines_sudo)
+        say = CreditWords(request.env)
         # An invoice that the login may read is opened without a token.
         readable = request.env["account.move"]
         if not request.env.user._is_public():
@@ -376,6 +427,11 @@ class CreditPortal(PortalAccount):
                 self._prepare_credit_row(
                     facts, item, line_sudo, readable, invoices_paid_here
                 )
+                | self._prepare_credit_words(say, item, line_sudo)
+                | {
+                    "instalment": instalments[line_sudo.id][0],
+                    "instalment_count": instalments[line_sudo.id][1],
+                }
                 for item, line_sudo in zip(shown, lines_sudo, strict=True)
             ],
             "rest_count": len(rest),
@@ -398,13 +454,10 @@ class CreditPortal(PortalAccount):
         can_pay = bool(url and payable and move_sudo not in invoices_paid_here)
         if can_pay:
             invoices_paid_here.add(move_sudo)
-        number, count = self._get_credit_instalment(line_sudo)
         return {
             "ref": line_sudo.id,
             "name": move_sudo.name,
             "reference": move_sudo.payment_reference,
-            "instalment": number,
-            "instalment_count": count,
             "is_credit_note": move_sudo.move_type == "out_refund",
             "is_payment": move_sudo.journal_id.type in ("bank", "cash", "credit"),
             "url": url,
@@ -441,14 +494,33 @@ class CreditPortal(PortalAccount):
             )
         )
 
-    def _get_credit_instalment(self, line_sudo):
-        """Return which instalment of its invoice a line is, and of how many."""
-        terms_sudo = line_sudo.move_id.line_ids.filtered(
-            lambda term: term.display_type == "payment_term"
+    def _prepare_credit_words(self, say, item, line_sudo):
+        """Return amounts and days of a row as they are shown, twice at most each."""
+        move_sudo, currency_sudo = line_sudo.move_id, line_sudo.currency_id
+        in_process = getattr(item, "under_way", dunning.ZERO)
+        return {
+            "date_text": say.day(move_sudo.invoice_date or line_sudo.date),
+            "due_text": say.day(line_sudo.date_maturity),
+            "original_text": say.money(abs(line_sudo.amount_currency), currency_sudo),
+            "in_process_text": in_process and say.money(in_process, currency_sudo),
+            "open_text": say.money(self._get_open_amount(item), currency_sudo),
+        }
+
+    def _get_credit_instalments(self, lines_sudo):
+        """Return, by line, which instalment of its invoice it is, and of how many."""
+        terms_sudo = lines_sudo.search_fetch(
+            [
+                ("move_id", "in", lines_sudo.move_id.ids),
+                ("display_type", "=", "payment_term"),
+            ],
+            ["move_id", "date", "date_maturity"],
         ).sorted(lambda term: (term.date_maturity or term.date, term.id))
-        if line_sudo not in terms_sudo:
-            return 1, 1
-        return terms_sudo.ids.index(line_sudo.id) + 1, len(terms_sudo)
+        found = dict.fromkeys(lines_sudo.ids, (1, 1))
+        for of_move_sudo in terms_sudo.grouped("move_id").values():
+            for number, term_id in enumerate(of_move_sudo.ids, start=1):
+                if term_id in found:
+                    found[term_id] = (number, len(of_move_sudo))
+        return found
 
     def _get_credit_invoice_url(self, move_sudo, readable):
         """Return the address of an invoice, if the visitor may open it.
@@ -575,9 +647,10 @@ class CreditPortal(PortalAccount):
     # === ANSWERS === #
 
     def _render_credit_page(self, company_sudo, partner_sudo, **more):
+        values = self._prepare_credit_page_values(company_sudo, partner_sudo) | more
+        del values["profile_sudo"]
         return self._render_credit_private(
-            "credit_management.portal_credit_page",
-            self._prepare_credit_page_values(company_sudo, partner_sudo) | more,
+            "credit_management.portal_credit_page", values
         )
 
     def _render_credit_private(self, template, values):

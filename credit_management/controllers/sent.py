@@ -75,7 +75,7 @@ class CreditSentPortal(CreditPortal):
     def _prepare_credit_page_values(self, company_sudo, partner_sudo):
         """Override: list what was sent, each with its file."""
         values = super()._prepare_credit_page_values(company_sudo, partner_sudo)
-        profile_sudo = self._find_credit_profile(company_sudo, partner_sudo)
+        profile_sudo = values["profile_sudo"]
         letters_sudo = self._find_credit_sent(profile_sudo, "credit.dunning.letter")
         statements_sudo = self._find_credit_sent(profile_sudo, "credit.statement")
         rows = [

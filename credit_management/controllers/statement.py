@@ -45,7 +45,7 @@ class CreditStatementPortal(CreditPortal):
     def _prepare_credit_page_values(self, company_sudo, partner_sudo):
         """Override: offer the files of the statement."""
         values = super()._prepare_credit_page_values(company_sudo, partner_sudo)
-        profile_sudo = self._find_credit_profile(company_sudo, partner_sudo)
+        profile_sudo = values["profile_sudo"]
         values["statement_urls"] = profile_sudo and {
             "open_pdf": self._get_statement_url(profile_sudo, "pdf"),
             "open_xlsx": self._get_statement_url(profile_sudo, "xlsx"),
