@@ -119,19 +119,26 @@ class CreditAddressPortal(CreditOpenedPortal):
         return self._render_address_page(change_sudo, token, is_done=True)
 
     def _render_address_page(self, change_sudo, token, is_done):
-        company_sudo = change_sudo.company_id
         values = {"page_name": "credit_address", "change": None}
         if change_sudo:
             if request.env.user._is_public():
                 self._speak_language_of(change_sudo.profile_id.partner_id)
+            names = change_sudo._get_names()
             values |= {
-                "res_company": company_sudo,
+                "res_company": change_sudo.company_id,
                 "change": {
-                    "email": change_sudo.email,
-                    "company_name": company_sudo.name,
-                    "customer_name": change_sudo.profile_id.partner_id.name,
                     "token": token,
                     "is_done": is_done,
+                    "done": request.env._(
+                        "From now on reminders of %(company)s go to %(email)s. Thank"
+                        " you!",
+                        **names,
+                    ),
+                    "question": request.env._(
+                        "Shall reminders of %(company)s to %(customer)s go to"
+                        " %(email)s from now on?",
+                        **names,
+                    ),
                 },
             }
         return self._render_credit_private(

@@ -136,9 +136,18 @@ class CreditAddressChange(models.Model):
             ),
             "credit_management.credit_address_confirm_mail",
             {
+                "asked": change.env._(
+                    "Somebody asked that reminders of %(company)s to %(customer)s be"
+                    " sent to this address, %(email)s.",
+                    **change._get_names(),
+                ),
+                "confirm": change.env._(
+                    "If that is right, please open this page and confirm within"
+                    " %(hours)s hours:",
+                    hours=VALID_HOURS,
+                ),
                 "url": f"{change.get_base_url()}/my/credit/address"
                 f"?token={change._get_token()}",
-                "hours": VALID_HOURS,
             },
         )
 
@@ -194,7 +203,19 @@ class CreditAddressChange(models.Model):
                     company=told.company_id.name,
                 ),
                 "credit_management.credit_address_changed_mail",
-                {},
+                {
+                    "changed": told.env._(
+                        "Since %(moment)s reminders of %(company)s to %(customer)s go"
+                        " to %(email)s and not to this address any more. This was"
+                        " asked for on your page and confirmed from the new address.",
+                        moment=format_datetime(
+                            told.env,
+                            told.confirmed_date,
+                            tz=told.company_id._credit_tz_name(),
+                        ),
+                        **told._get_names(),
+                    )
+                },
             )
 
     def _describe(self, old):
@@ -248,22 +269,20 @@ class CreditAddressChange(models.Model):
         spoken = [code for code in partners.mapped("lang") if code in active]
         return self.with_context(lang=spoken[0] if spoken else "en_US")
 
+    def _get_names(self):
+        """Return whose reminders to whom go where: what sentences are made of."""
+        self.ensure_one()
+        return {
+            "company": self.company_id.name,
+            "customer": self.profile_id.partner_id.name,
+            "email": self.email,
+        }
+
     def _send(self, email, subject, template, values):
         """Put a message into the queue of the host."""
         self.ensure_one()
         profile, company = self.profile_id, self.company_id
-        body = self.env["ir.qweb"]._render(
-            template,
-            {
-                "company": company,
-                "customer": profile.partner_id,
-                "email": self.email,
-                "moment": format_datetime(
-                    self.env, fields.Datetime.now(), tz=company._credit_tz_name()
-                ),
-            }
-            | values,
-        )
+        body = self.env["ir.qweb"]._render(template, {"company": company} | values)
         sender = company.email_formatted or self.env.user.email_formatted
         # sudo: the mail queue belongs to the system.
         self.env["mail.mail"].sudo().create(

@@ -15,6 +15,10 @@ PAPER_OF_MAIL = {
     "data-report-margin-bottom": 10,
     "data-report-header-spacing": 0,
 }
+# No grey around it: that is for screens.
+PAPER_STYLE = (
+    "<style>body, body > table { background-color: #ffffff !important; }</style>"
+)
 LARGE_AMOUNT = 10000
 # What a person may change: while it is proposed, and at any time.
 EDITABLE = {
@@ -866,7 +870,8 @@ class CreditDunningLetter(models.Model):
     def _get_self_contained_body(self):
         """Return the text as sent, with the logo in it instead of its address."""
         self.ensure_one()
-        company, body = self.company_id, str(self.body)
+        company = self.company_id
+        body = str(self.body).replace("</head>", f"{PAPER_STYLE}</head>", 1)
         logo = company.logo_web
         if not logo:
             return body
