@@ -67,6 +67,7 @@ class CreditDunningLetter(models.Model):
     _order = "id desc"
     _check_company_auto = True
     _mail_post_access = "read"
+    _allowed_expressions = ALLOWED_EXPRESSIONS
 
     # What and whom
     name = fields.Char(compute="_compute_name", store=True)
@@ -739,13 +740,6 @@ class CreditDunningLetter(models.Model):
 
     # === BUSINESS METHODS - TEXT === #
 
-    @api.model
-    def mail_allowed_qweb_expressions(self):
-        """Override of `mail`: what managers may put into texts without being able to
-        run code. It all stands in the letter anyway.
-        """
-        return super().mail_allowed_qweb_expressions() + ALLOWED_EXPRESSIONS
-
     def _render_texts(self):
         """Render subject and whole body of letters, each in its own language.
 
@@ -770,8 +764,7 @@ class CreditDunningLetter(models.Model):
         for (level, lang), letters in self.grouped(
             lambda letter: (letter.level_id, letter.lang)
         ).items():
-            # sudo: collectors do not edit templates, yet their letters use them.
-            template_sudo = level.sudo().mail_template_id
+            template_sudo = self._get_text(level.sudo().mail_template_id)
             if template_sudo.model != self._name:
                 raise UserError(
                     self.env._(

@@ -8,6 +8,7 @@ a model or a field finds a test red until it stands here, with the right it need
 METHODS = {
     # A list of words, the same for everybody.
     "credit.dunning.letter.mail_allowed_qweb_expressions": "public",
+    "credit.outgoing.mixin.mail_allowed_qweb_expressions": "public",
     "credit.statement.mail_allowed_qweb_expressions": "public",
     # Whose bank entries these are is the host's to say: its accountants, not ours.
     "account.bank.statement.line.action_open_credit_entry": "biller",
