@@ -27,6 +27,7 @@ MOVE_FIELDS = (
     "journal_id",
     "invoice_payment_term_id",
     "partner_bank_id",
+    "transaction_ids",
 )
 REFERENCES_SHOWN = 5
 # The address of the page opens it: no index, no cache and no other site may keep it.
@@ -365,8 +366,9 @@ class CreditPortal(PortalAccount):
     def _prepare_credit_section(self, company_sudo, facts, currency, kinds):
         """Return the tables, the totals and the way to pay of one currency."""
         invoices_paid_here = set()  # the first row of an invoice has its button
+        read = self._read_credit_lines(kinds)
         tables = {
-            kind: self._prepare_credit_table(facts, items, invoices_paid_here)
+            kind: self._prepare_credit_table(facts, items, read, invoices_paid_here)
             for kind, items in kinds.items()
         }
         amounts = {
@@ -407,33 +409,42 @@ class CreditPortal(PortalAccount):
             return item.amount
         return max(item.residual - item.under_way, dunning.ZERO)
 
-    def _prepare_credit_table(self, facts, items, invoices_paid_here):
-        """Return the rows of a table, and what the rows left out come to."""
-        shown, rest = items[:ROWS_SHOWN], items[ROWS_SHOWN:]
+    def _read_credit_lines(self, kinds):
+        """Return what the tables show of the ledger, read for all of them at once.
+
+        :return: dict of the lines by id, with sudo, which instalment each is, and the
+            invoices that the login may open without a token
+        """
+        shown = [item.ref for items in kinds.values() for item in items[:ROWS_SHOWN]]
         # sudo: the items are the customer's own; rows hold what a customer may see.
-        lines_sudo = (
-            request.env["account.move.line"].sudo().browse([i.ref for i in shown])
-        )
+        lines_sudo = request.env["account.move.line"].sudo().browse(shown)
         lines_sudo.fetch(LINE_FIELDS)
-        lines_sudo.move_id.fetch(MOVE_FIELDS)
-        instalments = self._get_credit_instalments(lines_sudo)
-        say = CreditWords(request.env)
-        # An invoice that the login may read is opened without a token.
+        moves_sudo = lines_sudo.move_id
+        moves_sudo.fetch(MOVE_FIELDS)
         readable = request.env["account.move"]
         if not request.env.user._is_public():
-            readable = readable.browse(lines_sudo.move_id.ids)._filtered_access("read")
+            readable = readable.browse(moves_sudo.ids)._filtered_access("read")
         return {
-            "rows": [
-                self._prepare_credit_row(
-                    facts, item, line_sudo, readable, invoices_paid_here
-                )
-                | self._prepare_credit_words(say, item, line_sudo)
-                | {
-                    "instalment": instalments[line_sudo.id][0],
-                    "instalment_count": instalments[line_sudo.id][1],
-                }
-                for item, line_sudo in zip(shown, lines_sudo, strict=True)
-            ],
+            "lines": {line_sudo.id: line_sudo for line_sudo in lines_sudo},
+            "instalments": self._get_credit_instalments(lines_sudo),
+            "readable": set(readable.ids),
+            "say": CreditWords(request.env),
+        }
+
+    def _prepare_credit_table(self, facts, items, read, invoices_paid_here):
+        """Return the rows of a table, and what the rows left out come to."""
+        shown, rest = items[:ROWS_SHOWN], items[ROWS_SHOWN:]
+        rows = []
+        for item in shown:
+            line_sudo = read["lines"][item.ref]
+            row = self._prepare_credit_row(
+                facts, item, line_sudo, read["readable"], invoices_paid_here
+            )
+            row |= self._prepare_credit_words(read["say"], item, line_sudo)
+            row["instalment"], row["instalment_count"] = read["instalments"][item.ref]
+            rows.append(row)
+        return {
+            "rows": rows,
             "rest_count": len(rest),
             "rest_amount": float(
                 sum(
@@ -529,7 +540,7 @@ class CreditPortal(PortalAccount):
         """
         if not move_sudo.is_sale_document(include_receipts=True):
             return False
-        if move_sudo.id in readable.ids:
+        if move_sudo.id in readable:
             return move_sudo.access_url
         if move_sudo.access_token:
             return move_sudo.get_portal_url()
@@ -617,32 +628,35 @@ class CreditPortal(PortalAccount):
 
     def _say_credit_stop(self, reason, until):
         """Put what stops reminders into words that are meant for the customer."""
-        _ = request.env._
         day = until and format_date(request.env, until)
         match reason:
             case dunning.PAUSED if day:
-                return _("We send you no reminders until %(day)s.", day=day)
+                return request.env._("We send you no reminders until %(day)s.", day=day)
             case dunning.PAUSED:
-                return _("We send you no reminders at the moment.")
+                return request.env._("We send you no reminders at the moment.")
             case dunning.PAYMENT_UNDER_WAY:
-                return _("A payment is in process: no reminder goes for what it pays.")
+                return request.env._(
+                    "A payment is in process: no reminder goes for what it pays."
+                )
             case dunning.RECEIPT_UNMATCHED:
-                return _(
+                return request.env._(
                     "We received money from you that we are still matching with your"
                     " invoices: no reminder goes until that is done."
                 )
             case dunning.NET_CREDIT:
-                return _("Your credits cover what is overdue: no reminder goes.")
+                return request.env._(
+                    "Your credits cover what is overdue: no reminder goes."
+                )
             case dunning.UNDELIVERABLE:
-                return _(
+                return request.env._(
                     "Our last message did not reach you. Please tell us which address"
                     " is right."
                 )
             case dunning.DISPUTED:
-                return _("We are looking into your question")
+                return request.env._("We are looking into your question")
             case dunning.EXCLUDED if day:
-                return _("No reminder until %(day)s", day=day)
-        return _("No reminder at the moment")
+                return request.env._("No reminder until %(day)s", day=day)
+        return request.env._("No reminder at the moment")
 
     # === ANSWERS === #
 
