@@ -3,6 +3,7 @@
 import doctest
 
 import docutils.core
+
 from dev import readme
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from odoo import fields
 
 sys.path.insert(0, os.environ["KIT_ROOT"])
-from dev.scripts.demo_run import empty_queues, point_to_sink, send_run  # noqa: E402
+from dev.scripts.demo_run import empty_queues, point_to_sink, send_run
 
 REFUSED = "@granite"  # a mail server refuses these today
 LEAVE_OUT = "maple"
