@@ -25,7 +25,7 @@ from .shots import NARROW, SHOTS, WIDE
 MOST_BYTES = 150_000
 MOST_BYTES_IN_ALL = 4_000_000
 SIZES = {WIDE: (1400, 900), NARROW: (390, 844)}
-TALLEST = 2200
+TALLEST = {WIDE: 1600, NARROW: 2000}
 PAPER_WIDTH = 900
 PATIENCE = 30_000  # milliseconds
 
@@ -37,30 +37,46 @@ READY = """() => {
         && !document.querySelector(busy)
         && [...document.images].every((image) => image.complete);
 }"""
-# What scrolls: the page of a customer, a screen of Odoo, or the document.
+# How high the window must be for nothing to scroll.
 HEIGHT = """() => {
-    const modal = document.querySelector('.modal-content');
-    const inner = document.querySelector('.o_content, #wrapwrap');
-    const low = inner ? inner.getBoundingClientRect().top + inner.scrollHeight : 0;
-    const window_ = modal ? modal.getBoundingClientRect().height + 60 : 0;
-    return Math.ceil(Math.max(low, window_, inner ? 0 : document.body.scrollHeight));
+    const hidden = [...document.querySelectorAll('*')].map((element) => {
+        const scrolls = /auto|scroll/.test(getComputedStyle(element).overflowY);
+        const more = element.scrollHeight - element.clientHeight;
+        return scrolls && element.clientHeight > 200 ? more : 0;
+    });
+    const page = document.documentElement.scrollHeight;
+    return Math.max(page, window.innerHeight + Math.max(0, ...hidden));
 }"""
 CHOOSE_LANGUAGE = """async (lang) => {
-    const call = (model, method, args) => fetch(`/web/dataset/call_kw/${model}/${method}`, {
-        method: 'POST',
-        headers: {'Content-Type': 'application/json'},
-        body: JSON.stringify({
-            jsonrpc: '2.0', params: {model, method, args, kwargs: {}},
-        }),
-    }).then((answer) => answer.json());
-    const info = await (await fetch('/web/session/get_session_info', {
-        method: 'POST',
-        headers: {'Content-Type': 'application/json'},
-        body: '{"jsonrpc": "2.0", "params": {}}',
-    })).json();
-    const done = await call('res.users', 'write', [[info.result.uid], {lang}]);
-    if (done.error) { throw new Error(done.error.data.message); }
+    const ask = async (route, params) => {
+        const answer = await fetch(route, {
+            method: 'POST',
+            headers: {'Content-Type': 'application/json'},
+            body: JSON.stringify({jsonrpc: '2.0', params}),
+        });
+        const {result, error} = await answer.json();
+        if (error) { throw new Error(error.data.message); }
+        return result;
+    };
+    const {uid} = await ask('/web/session/get_session_info', {});
+    const args = [[uid], {lang}];
+    const params = {model: 'res.users', method: 'write', args, kwargs: {}};
+    await ask('/web/dataset/call_kw/res.users/write', params);
 }"""
+MAIL = """<!doctype html><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+body { margin: 0; background: #eceff1; font-family: sans-serif; }
+main { max-width: 760px; margin: 0 auto; background: #fff; }
+header { padding: 12px 16px; border-bottom: 1px solid #cfd8dc; font-size: 14px; }
+th { text-align: left; color: #607d8b; padding-right: 12px; font-weight: normal; }
+th, td { vertical-align: top; }
+header span { display: inline-block; margin: 8px 8px 0 0; padding: 3px 8px; }
+header span { background: #eceff1; border-radius: 4px; font-size: 12px; }
+section { padding: 16px; overflow-x: auto; }
+</style>
+<main><header><table>%(head)s</table>%(files)s</header>
+<section>%(text)s</section></main>"""
 
 
 class Camera:
@@ -143,14 +159,19 @@ class Camera:
         for step in shot.steps:
             self.do(page, *step)
         if shot.tall:
-            high = max(SIZES[width][1], min(TALLEST, page.evaluate(HEIGHT)))
+            high = max(SIZES[width][1], min(TALLEST[width], page.evaluate(HEIGHT)))
             page.set_viewport_size({"width": SIZES[width][0], "height": high})
             self.settle(page)
         return page.screenshot()
 
     def do(self, page, verb, *words):
-        """Do one step: click, fill, press, wait or scroll."""
-        if verb == "click":
+        """Do one step: button, click, fill, press, wait or scroll."""
+        if verb == "button":
+            button = page.locator(words[0]).first
+            if not button.is_visible():  # on a telephone they are in a menu
+                page.locator(".o_statusbar_buttons .dropdown-toggle").first.click()
+            button.click()
+        elif verb == "click":
             page.locator(words[0]).first.click()
         elif verb == "fill":
             page.locator(words[0]).first.fill(words[1])
@@ -209,18 +230,7 @@ def show_mail(message):
         for part in message.iter_attachments()
         if part.get_filename() and not part["Content-ID"]
     )
-    return f"""<!doctype html><meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1"><style>
-        body {{ margin: 0; background: #eceff1; font-family: sans-serif; }}
-        main {{ max-width: 760px; margin: 0 auto; background: #fff; }}
-        header {{ padding: 12px 16px; border-bottom: 1px solid #cfd8dc; font-size: 14px; }}
-        header th {{ text-align: left; color: #607d8b; padding-right: 12px; font-weight: normal;
-            vertical-align: top; }}
-        header span {{ display: inline-block; margin: 8px 8px 0 0; padding: 3px 8px; background: #eceff1;
-            border-radius: 4px; font-size: 12px; }}
-        section {{ padding: 16px; overflow-x: auto; }}
-        </style><main><header><table>{rows}</table>{files}</header>
-        <section>{text}</section></main>"""
+    return MAIL % {"head": rows, "files": files, "text": text}
 
 
 # === PICTURES === #

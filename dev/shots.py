@@ -18,7 +18,7 @@ class Shot:
     name: str  # of the file
     where: str  # path of the server, or `pdf:` and a path, or `mail:` and a key
     login: str = "accountant"  # nobody when empty
-    steps: tuple = ()  # of (verb, words): click, fill, press, wait, scroll
+    steps: tuple = ()  # of (verb, words): button, click, fill, press, wait, scroll
     widths: tuple = BOTH
     lang: str = "en_US"
     company: str = "usd"  # or eur, or usd-eur: the companies that are active
@@ -41,7 +41,7 @@ PAGE = ".o_credit_portal"
 
 SHOTS = (
     # The day of an accountant.
-    Shot("overview", "odoo/credit-overview", there=FORM, tall=True),
+    Shot("overview", "odoo/credit-overview", there=FORM, company="eur", tall=True),
     Shot("customers", "odoo/credit-customers", there=LIST),
     Shot(
         "customers_cards",
@@ -58,18 +58,29 @@ SHOTS = (
         company="eur",
         tall=True,
     ),
-    Shot("letters", "odoo/dunning-letters", there=LIST),
+    Shot(
+        "letters",
+        "odoo/dunning-letters",
+        there=LIST,
+        company="eur",
+        steps=(
+            ("click", ".o_searchview_dropdown_toggler"),
+            ("click", ".o_group_by_menu .o_menu_item:has-text('Level')"),
+            ("press", "Escape"),
+        ),
+        widths=(WIDE,),
+    ),
     Shot("letter", "odoo/dunning-letters/{sent_letter}", there=FORM, tall=True),
     Shot(
         "preview",
         "odoo/dunning-letters/{review_letter}",
         there=FORM,
         company="eur",
-        steps=(("click", "button[name=action_preview]"), ("wait", MODAL)),
+        steps=(("button", "button[name=action_preview]"), ("wait", MODAL)),
         tall=True,
     ),
-    Shot("trouble", "odoo/dunning-trouble", there=LIST),
-    Shot("to_print", "odoo/dunning-letters-to-print", there=LIST),
+    Shot("trouble", "odoo/dunning-trouble", there=LIST, company="usd-eur"),
+    Shot("to_print", "odoo/dunning-letters-to-print", there=LIST, company="usd-eur"),
     Shot("why_not_chased", "odoo/why-not-chased", there=LIST),
     Shot("exclusions", "odoo/dunning-exclusions", there=LIST),
     Shot("statements", "odoo/credit-statements", there=LIST),
@@ -78,14 +89,14 @@ SHOTS = (
         "odoo/credit-customers/{portal_profile}",
         there=FORM,
         steps=(
-            ("click", ".o_form_statusbar button:has-text('Statement of Account')"),
+            ("button", "button:has-text('Statement of Account')"),
             ("wait", MODAL),
         ),
         widths=(WIDE,),
     ),
     # Where an accountant already is.
     Shot("invoice", "odoo/customer-invoices/{late_invoice}", there=FORM),
-    Shot("contact", "odoo/contacts/{late_partner}", there=FORM),
+    Shot("contact", "odoo/customers/{late_partner}", there=FORM),
     Shot("dashboard", "odoo/accounting", there=".o_kanban_view", login="admin"),
     # Configuration.
     Shot("policies", "odoo/dunning-policies", login="creditmanager", there=LIST),

@@ -14,7 +14,11 @@ from pathlib import Path
 from odoo import fields
 
 sys.path.insert(0, os.environ["KIT_ROOT"])
-from dev.scripts.demo_run import empty_queues, point_to_sink, send_run
+from dev.scripts.demo_run import (
+    empty_queues,
+    point_to_sink,
+    send_statements,
+)
 
 REFUSED = "@granite"  # a mail server refuses these today
 LEAVE_OUT = "maple"
@@ -27,14 +31,27 @@ def customer(env, key):
     return env.ref(f"credit_management.demo_partner_{key}")
 
 
-def of_company(env, company):
-    """Return the environment of somebody who works in one company."""
-    return env(context=dict(env.context, allowed_company_ids=company.ids))
+def at_work(env, company):
+    """Return the environment of the accountant at work in one company."""
+    accountant = env["res.users"].search([("login", "=", "accountant")])
+    return env(
+        user=accountant.id,
+        context=dict(env.context, allowed_company_ids=company.ids),
+    )
 
 
 def answer(mode):
     """Have the mail sink answer like this from now on."""
     (Path(os.environ["KIT_MAIL_FOLDER"]) / "mode").write_text(mode)
+
+
+def propose(env, company):
+    """Let the accountant make a run and propose it."""
+    company.credit_mode = "live"
+    run = at_work(env, company)["credit.dunning.run"].create({"company_id": company.id})
+    run.action_propose()
+    env.cr.commit()
+    return run
 
 
 def follow_up(env, usd, eur):
@@ -43,66 +60,62 @@ def follow_up(env, usd, eur):
     Of the latter some letters go at once, one in each language, and one of them while
     the mail server hangs up: nobody knows whether it left.
     """
+    sent = propose(env, usd)
     answer(f"bad:{REFUSED}")
-    own = of_company(env, usd)
-    sent, _fresh = send_run(own, own["res.company"].browse(usd.id))
-    own = of_company(env, eur)
-    own["res.company"].browse(eur.id).credit_mode = "live"
-    review = own["credit.dunning.run"].create({"company_id": eur.id})
-    review.action_propose()
+    sent.action_approve()
+    sent.action_send()
     env.cr.commit()
-    for lang in LANGUAGES:
-        letters = review.letter_ids.filtered(
-            lambda letter, lang=lang: (
-                letter.state == "proposed"
-                and not letter.is_reminder
-                and letter.lang == lang
-                and letter.commercial_partner_id != customer(own, IN_REVIEW)
-            )
-        ).sorted("level_rank")
-        if letters:
-            once = letters.filtered("level_id.send_once")
-            answer("lost" if lang == "en_US" and once else "ok")
-            (once[:1] if lang == "en_US" and once else letters[-1:]).action_send_now()
-            env.cr.commit()
-            empty_queues(own, review)
+    empty_queues(env, sent)
+    review = propose(env, eur)
+    answer("lost")
+    review.letter_ids.filtered("level_id.send_once")[-1:].action_send_now()
+    env.cr.commit()
+    empty_queues(env, review)
     answer("ok")
+    first_of_each_language(review.letter_ids).action_send_now()
+    env.cr.commit()
+    empty_queues(env, review)
     return sent, review
 
 
+def first_of_each_language(letters):
+    """Return the letter of the highest level in each language, but that to keep."""
+    kept = customer(letters.env, IN_REVIEW).id
+    chosen = letters.browse()
+    for lang in LANGUAGES:
+        ready = letters.filtered(
+            lambda letter, lang=lang: (
+                letter.lang == lang
+                and letter.state == "proposed"
+                and not letter.is_reminder
+                and letter.commercial_partner_id.id != kept
+            )
+        )
+        chosen |= ready.sorted("level_rank")[-1:]
+    return chosen
+
+
 def decide_by_hand(env, usd, eur):
-    """Do what an accountant does besides: exclude, pause, leave out."""
-    profiles = env["credit.profile"]
-    profile = profiles._get_or_create(eur, customer(env, "debolder"))
+    """Do what an accountant does besides: pause one customer, exclude another."""
+    own = at_work(env, eur)
     today = fields.Date.today()
-    profile.write(
+    paused = own["credit.profile"]._get_or_create(eur, customer(own, "debolder"))
+    paused.write(
         {
             "pause_until": today + timedelta(days=14),
             "pause_reason": "Kitchen is being rebuilt, agreed to wait",
         }
     )
-    env["credit.exclusion"].with_company(usd).create(
+    own = at_work(env, usd)
+    own["credit.exclusion"].create(
         {
             "company_id": usd.id,
             "scope": "customer",
-            "partner_id": customer(env, LEAVE_OUT).id,
+            "partner_id": customer(own, LEAVE_OUT).id,
             "reason": "Being handled by the lawyer",
             "until": today + timedelta(days=60),
         }
     )
-    env.cr.commit()
-
-
-def send_statements(env, usd):
-    """Make and send statements of account for three customers."""
-    own = of_company(env, usd)
-    profiles = own["credit.profile"]
-    for key in ("portal", "brightwater", "cardinal"):
-        profiles |= profiles._get_or_create(
-            own["res.company"].browse(usd.id), customer(own, key)
-        )
-    maker = own["credit.statement.make"].create({"profile_ids": profiles.ids})
-    maker.action_send()
     env.cr.commit()
 
 
@@ -146,7 +159,7 @@ def find_records(env, usd, eur, sent, review):
         limit=1,
     )
     statement = env["credit.statement"].search(
-        [("profile_id", "=", portal.id)], limit=1
+        [("company_id", "=", eur.id), ("kind", "=", "open")], limit=1
     )
     policy = env.ref("credit_management.policy_business")
     mails = {f"mail_{lang[:2]}": find_mail(env, lang) for lang in LANGUAGES}
@@ -167,7 +180,6 @@ def find_records(env, usd, eur, sent, review):
         "statement": statement.id,
         "policy": policy.id,
         "level": env.ref("credit_management.level_business_4").id,
-        "journal_user": env.ref("base.user_admin").login,
     }
 
 
@@ -178,7 +190,8 @@ def main(env):
     eur = env.ref("credit_management.demo_company_eur")
     decide_by_hand(env, usd, eur)
     sent, review = follow_up(env, usd, eur)
-    send_statements(env, usd)
+    for company in (usd, eur):
+        send_statements(at_work(env, company), company)
     empty_queues(env, sent)
     env["credit.profile"].search([])._refresh()
     report = find_records(env, usd, eur, sent, review)
