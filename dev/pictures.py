@@ -37,7 +37,7 @@ def take():
         python = ensure_packages()
         try:
             set_scene(host)
-            demo.start_server(host, NAME, cron_threads=0)
+            demo.start_server(host, NAME, cron_threads=1)
             return photograph(python, browser)
         finally:
             processes.stop(demo.SERVER)
@@ -89,6 +89,7 @@ def fingerprint():
 
 def play_scene(host, mail_port):
     """Run the scene in Odoo's shell."""
+    SCENE.unlink(missing_ok=True)
     log = settings.LOGS / "pictures-scene.log"
     environment = host.environment() | {
         "KIT_ADDRESS": demo.address(),

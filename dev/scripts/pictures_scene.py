@@ -46,11 +46,14 @@ def answer(mode):
 
 
 def propose(env, company):
-    """Let the accountant make a run and propose it."""
-    company.credit_mode = "live"
-    run = at_work(env, company)["credit.dunning.run"].create({"company_id": company.id})
-    run.action_propose()
-    env.cr.commit()
+    """Return the run of the night, or one by hand where it is too early for that."""
+    run = at_work(env, company)["credit.dunning.run"].search(
+        [("company_id", "=", company.id), ("state", "=", "proposed")], limit=1
+    )
+    if not run:
+        run = run.create({"company_id": company.id})
+        run.action_propose()
+        env.cr.commit()
     return run
 
 
@@ -189,6 +192,10 @@ def main(env):
     usd = env.ref("base.main_company")
     eur = env.ref("credit_management.demo_company_eur")
     decide_by_hand(env, usd, eur)
+    (usd + eur).credit_mode = "live"
+    env.cr.commit()
+    env.ref("credit_management.ir_cron_nightly_run").method_direct_trigger()
+    env.cr.commit()  # to see what the job has committed
     sent, review = follow_up(env, usd, eur)
     for company in (usd, eur):
         send_statements(at_work(env, company), company)
