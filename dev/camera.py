@@ -69,8 +69,9 @@ MAIL = """<!doctype html><meta charset="utf-8">
 body { margin: 0; background: #eceff1; font-family: sans-serif; }
 main { max-width: 760px; margin: 0 auto; background: #fff; }
 header { padding: 12px 16px; border-bottom: 1px solid #cfd8dc; font-size: 14px; }
-th { text-align: left; color: #607d8b; padding-right: 12px; font-weight: normal; }
-th, td { vertical-align: top; }
+header th { text-align: left; color: #607d8b; padding-right: 12px; }
+header th { font-weight: normal; }
+header th, header td { vertical-align: top; }
 header span { display: inline-block; margin: 8px 8px 0 0; padding: 3px 8px; }
 header span { background: #eceff1; border-radius: 4px; font-size: 12px; }
 section { padding: 16px; overflow-x: auto; }
@@ -114,7 +115,7 @@ class Camera:
         page.set_viewport_size(
             dict(zip(("width", "height"), SIZES[width], strict=True))
         )
-        if login and self.languages.get(login, "en_US") != lang:
+        if login and self.languages.get(login) != lang:
             page.evaluate(CHOOSE_LANGUAGE, lang)
             self.languages[login] = lang
         if login:
@@ -149,6 +150,7 @@ class Camera:
             return self.take_pdf(shot, what)
         if kind == "mail":
             page = self.window("", shot.lang, width, shot.company)
+            page.goto("about:blank")  # the page before may be going on by itself
             page.set_content(self.read_mail(what))
         else:
             page = self.window(shot.login, shot.lang, width, shot.company)
@@ -226,7 +228,7 @@ def show_mail(message):
         for name in ("From", "To", "Subject")
     )
     files = "".join(
-        f"<span>📎 {html.escape(part.get_filename() or '')}</span>"
+        f"<span>{html.escape(part.get_filename() or '')}</span>"
         for part in message.iter_attachments()
         if part.get_filename() and not part["Content-ID"]
     )

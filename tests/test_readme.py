@@ -29,11 +29,3 @@ def test_the_readme_reads_without_a_warning():
         settings_overrides={"warning_stream": Stream(), "report_level": 1},
     )
     assert not complaints
-
-
-def test_each_picture_named_in_the_guide_is_there():
-    for name, _title in readme.PARTS:
-        text = (readme.ADDON / "readme" / f"{name}.md").read_text()
-        for line in text.splitlines():
-            if image := readme.IMAGE.match(line):
-                assert (readme.ADDON / "readme" / image[2]).exists(), image[2]
