@@ -343,15 +343,25 @@ class CreditDunningRun(models.Model):
             run.sudo().state = "cancelled"
 
     def action_view_letters(self):
-        """Open the letters of the run, grouped by level."""
+        """Open the letters of the run, grouped by level.
+
+        While they are reviewed, those left out stay in sight: they can be taken back.
+        """
         self.ensure_one()
+        self.check_access("read")
+        context = {"search_default_group_level": 1}
+        if self.state == "proposed":
+            context["credit_review"] = True
+            self._search_letters(Domain("state", "=", "proposed"))._refresh_flags()
+        else:
+            context["search_default_to_go"] = 1
         action = self.env["ir.actions.actions"]._for_xml_id(
             "credit_management.credit_dunning_letter_action"
         )
         return action | {
             "display_name": self.env._("Letters of %(run)s", run=self.name),
             "domain": [("run_id", "=", self.id)],
-            "context": {"search_default_group_level": 1, "search_default_to_go": 1},
+            "context": context,
         }
 
     def action_print_post(self):

@@ -112,6 +112,14 @@ class ResCompany(models.Model):
         " right.",
         groups=TOLD_TO,
     )
+    credit_large_amount = fields.Monetary(
+        string="Large Amount",
+        currency_field="currency_id",
+        default=10000,
+        help="In the review of a run, a letter that claims so much or more, in the"
+        " company's currency, is marked. 0: never.",
+        groups=TOLD_TO,
+    )
     credit_run_error = fields.Char(
         string="Nightly Run Failed",
         readonly=True,

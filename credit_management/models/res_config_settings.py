@@ -31,3 +31,8 @@ class ResConfigSettings(models.TransientModel):
     credit_letter_window = fields.Selection(
         related="company_id.credit_letter_window", readonly=False
     )
+    credit_large_amount = fields.Monetary(
+        related="company_id.credit_large_amount",
+        currency_field="currency_id",
+        readonly=False,
+    )
