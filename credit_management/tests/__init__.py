@@ -11,6 +11,7 @@ from . import test_portal_payment
 from . import test_post
 from . import test_receipts
 from . import test_reports
+from . import test_review
 from . import test_run
 from . import test_scale
 from . import test_security_http
