@@ -5,7 +5,7 @@ import psycopg2
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import SQL, email_normalize, html2plaintext
+from odoo.tools import SQL, email_normalize
 
 from ..logic import delivery
 
@@ -280,7 +280,7 @@ class CreditOutgoingMixin(models.AbstractModel):
             attempts = one.attempt_count + 1
             wait = delivery.wait_before_attempt(attempts)
             one.attempt_count = attempts
-            reason_line = (html2plaintext(reason or "") or "").strip().split("\n")[0]
+            reason_line = delivery.find_server_words(reason)
             if kind == delivery.UNKNOWN and one._goes_once():
                 one._set_unknown(reason_line)
             elif kind == delivery.HARD or wait is None:
