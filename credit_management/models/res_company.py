@@ -127,6 +127,13 @@ class ResCompany(models.Model):
         groups="credit_management.group_credit_user",
         help="What went wrong when the last nightly run was tried.",
     )
+    credit_statement_error = fields.Char(
+        string="Monthly Statements Failed",
+        readonly=True,
+        copy=False,
+        groups="credit_management.group_credit_user",
+        help="What went wrong when the monthly statements were last tried.",
+    )
 
     _credit_run_hour_valid = models.Constraint(
         "CHECK (credit_run_hour BETWEEN 0 AND 23)",

@@ -163,6 +163,7 @@ FIELDS_TOLD = {
     "res.partner.credit_notice": "base.group_user",
     # What went wrong at night may name customers.
     "res.company.credit_run_error": "credit_management.group_credit_user",
+    "res.company.credit_statement_error": "credit_management.group_credit_user",
     # One more kind of contact in a list that the host shows.
     "res.partner.type": "",
 }
