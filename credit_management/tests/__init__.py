@@ -4,6 +4,7 @@ from . import test_faults
 from . import test_figures_race
 from . import test_letter
 from . import test_logic_examples
+from . import test_nights
 from . import test_overview
 from . import test_policy
 from . import test_portal
