@@ -1,3 +1,4 @@
+from . import export
 from . import payment
 from . import portal
 from . import statement
