@@ -32,6 +32,7 @@
         "wizards/credit_call_log_views.xml",
         "wizards/credit_next_letter_views.xml",
         "wizards/credit_pause_views.xml",
+        "wizards/credit_exclude_views.xml",
         "views/credit_dunning_level_views.xml",
         "views/credit_dunning_policy_views.xml",
         "views/credit_dunning_letter_views.xml",

@@ -6,8 +6,6 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools.image import image_data_uri
 
-from .credit_dunning_facts import LIVE_STATES
-
 REPORT = "credit_management.credit_dunning_letter_report"
 # An e-mail on paper: it brings its own head.
 PAPER_OF_MAIL = {
@@ -19,7 +17,6 @@ PAPER_OF_MAIL = {
 PAPER_STYLE = (
     "<style>body, body > table { background-color: #ffffff !important; }</style>"
 )
-LARGE_AMOUNT = 10000
 # What a person may change: while it is proposed, and at any time.
 EDITABLE = {
     "level_id",
@@ -198,7 +195,6 @@ class CreditDunningLetter(models.Model):
     receipt_amount = fields.Monetary(
         related="profile_id.receipt_amount", currency_field="company_currency_id"
     )
-    flags = fields.Char(compute="_compute_flags", string="Look At")
     chased_count = fields.Integer(compute="_compute_chased_count", string="Items")
     oldest_days_late = fields.Integer(
         compute="_compute_chased_count", string="Days Late"
@@ -265,57 +261,6 @@ class CreditDunningLetter(models.Model):
             chased = letter._get_chased_lines()
             letter.chased_count = len(chased)
             letter.oldest_days_late = max(chased.mapped("days_late"), default=0)
-
-    @api.depends(
-        "line_ids.amount",
-        "partner_id",
-        "amount_company",
-        "recipient_emails",
-        "receipt_amount",
-    )
-    def _compute_flags(self):
-        before = dict(
-            self.env["credit.dunning.letter"]._read_group(
-                [
-                    ("profile_id", "in", self.profile_id.ids),
-                    ("state", "in", LIVE_STATES + ("reversed",)),
-                    ("sent_date", "!=", False),
-                ],
-                ["profile_id"],
-                ["__count"],
-            )
-        )
-        # Read for all at once what is looked at letter by letter.
-        self.line_ids.move_line_id.fetch(
-            ["currency_id", "amount_currency", "amount_residual_currency"]
-        )
-        for letter in self:
-            flags = []
-            if letter.state in ("proposed", "queued"):
-                if letter.profile_id not in before:
-                    flags.append(self.env._("first contact"))
-                if letter.amount_company >= LARGE_AMOUNT:
-                    flags.append(self.env._("large amount"))
-                if letter.receipt_amount:
-                    flags.append(self.env._("receipt not matched"))
-                if not letter.recipient_emails:
-                    flags.append(self.env._("no e-mail address"))
-                # sudo: whether mail to a contact bounced is told to collectors.
-                if any(letter.sudo().partner_id.mapped("message_bounce")):
-                    flags.append(self.env._("bounced before"))
-                if letter._has_part_payment():
-                    flags.append(self.env._("partly paid"))
-            letter.flags = ", ".join(flags)
-
-    def _has_part_payment(self):
-        """Say whether an item of the letter is paid in part."""
-        items = self._get_chased_lines().move_line_id
-        return any(
-            not item.currency_id.is_zero(
-                item.amount_currency - item.amount_residual_currency
-            )
-            for item in items
-        )
 
     def _choose_bank_account(self):
         """Return the company's account to pay to: by currency, else the first one.
@@ -454,7 +399,9 @@ class CreditDunningLetter(models.Model):
     def action_unskip(self):
         """Take letters that were left out back into their proposal."""
         self.check_access("write")
-        for letter in self:
+        # Of what was selected, what still stands needs nothing.
+        skipped = self.filtered(lambda letter: letter.state != "proposed")
+        for letter in skipped:
             if letter.state != "skipped" or letter.run_id.state != "proposed":
                 raise UserError(
                     self.env._(
@@ -462,7 +409,7 @@ class CreditDunningLetter(models.Model):
                         " taken back."
                     )
                 )
-        self.sudo().write({"state": "proposed", "state_reason": False})
+        skipped.sudo().write({"state": "proposed", "state_reason": False})
 
     def action_preview(self):
         """Show exactly what would go now, in the customer's language."""
@@ -592,6 +539,7 @@ class CreditDunningLetter(models.Model):
             vals |= self._prepare_computed_values(vals, items)
             vals_list.append(vals)
             items_list.append(items)
+        self._add_flags(facts, vals_list, items_list)
         letters = letters_sudo._create_in_bulk(vals_list)
         given = [self._fields[name] for name in vals_list[0]]
         computed = [field for field in given if field.store and field.compute]

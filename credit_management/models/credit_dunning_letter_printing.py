@@ -320,31 +320,3 @@ class CreditDunningLetterPrinting(models.Model):
         """Return the address of the customer's page as a picture: nobody types it."""
         report = self.env["ir.actions.report"]
         return base64.b64encode(report.barcode("QR", url, width=220, height=220))
-
-    def _get_sender_line(self):
-        """Return the address of the company on one line, as it stands in the window."""
-        company = self.company_id
-        place = " ".join(filter(None, (company.zip, company.city)))
-        return " · ".join(filter(None, (company.name, company.street, place)))
-
-    def _get_postal_address(self):
-        """Return the lines of the address; the country only where it is another.
-
-        The country stands in the language of the sender, in capitals, as the post of
-        the sender reads it.
-        """
-        self.ensure_one()
-        partner, company = self.partner_id, self.company_id
-        names = [partner.commercial_partner_id.name, partner.name]
-        spoken = partner.with_context(lang=company.partner_id.lang)
-        lines = spoken._display_address(without_company=True).split("\n")
-        country = spoken.country_id.name
-        if country and lines and country in lines:
-            lines.remove(country)
-        if country and partner.country_id != company.country_id:
-            lines.append(country.upper())
-        return [
-            line.strip()
-            for line in dict.fromkeys((*filter(None, names), *lines))
-            if line.strip()
-        ]

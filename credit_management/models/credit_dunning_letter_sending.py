@@ -409,7 +409,7 @@ class CreditDunningLetterSending(models.Model):
         level = self.level_id
         if not level.activity_type_id:
             return
-        user = self.user_id or self.env.user
+        user = self._get_informed_user()
         letter = self.with_context(lang=user.lang or self.env.lang)
         letter.profile_id.activity_schedule(
             activity_type_id=level.activity_type_id.id,
@@ -417,6 +417,14 @@ class CreditDunningLetterSending(models.Model):
             note=letter.profile_id._render_facts(letter._prepare_task_facts()),
             user_id=user.id,
         )
+
+    def _get_informed_user(self):
+        """Return who hears of what becomes of this letter: never the program itself."""
+        self.ensure_one()
+        if self.user_id:
+            return self.user_id
+        asked = self.run_id.user_id or self.env.user
+        return self.profile_id._get_informed_user(asked)
 
     def _prepare_task_facts(self):
         """Return the facts of the letter for the task of its level.
@@ -528,7 +536,7 @@ class CreditDunningLetterSending(models.Model):
                     customer=letter.partner_id.display_name,
                     reason=reason,
                 ),
-                user_id=(letter.user_id or letter.run_id.user_id or self.env.user).id,
+                user_id=letter._get_informed_user().id,
             )
         self.run_id._update_done()
         self._touch_profiles()
@@ -590,7 +598,7 @@ class CreditDunningLetterSending(models.Model):
                     "The mail server was cut off. Look at its log, or ask the customer,"
                     " then confirm the letter or send it again."
                 ),
-                user_id=(letter.user_id or letter.run_id.user_id or self.env.user).id,
+                user_id=letter._get_informed_user().id,
             )
         self.run_id._update_done()
 

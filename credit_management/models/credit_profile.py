@@ -469,7 +469,7 @@ class CreditProfile(models.Model):
         run = self.env["credit.dunning.run"].create(
             {"company_id": self.company_id.id, "user_id": self.env.uid}
         )
-        run._propose(self.partner_id)
+        run._propose_by_hand(self.partner_id)
         if not run.letter_ids:
             outcome = run.outcome_ids.sorted("days_late")[-1:]
             labels = dict(
@@ -588,20 +588,38 @@ class CreditProfile(models.Model):
     def _get_informed_user(self, asked):
         """Return who hears of what happens on this file: never the program itself.
 
-        The collector, else the one of the company, else who asked for it, else
-        somebody who manages credit.
+        The collector, else the one of the company, else who asked for it, else the
+        salesperson where it is one who may see the file, else somebody who manages
+        credit.
         """
         self.ensure_one()
-        # sudo: who may use which company is told to nobody.
+        # sudo: who looks after a customer is told to nobody here.
         profile_sudo = self.sudo()
         company_sudo = profile_sudo.company_id
-        managers_sudo = self.env.ref("credit_management.group_credit_manager").sudo()
-        for user_sudo in (
-            profile_sudo.user_id,
-            company_sudo.credit_user_id,
-            asked.sudo(),
-            *managers_sudo.all_user_ids,
+        seller_sudo = profile_sudo.partner_id.user_id
+        if seller_sudo and not seller_sudo.has_group(
+            "credit_management.group_credit_user"
         ):
+            seller_sudo = seller_sudo.browse()
+        return self._find_person(
+            company_sudo,
+            (
+                profile_sudo.user_id,
+                company_sudo.credit_user_id,
+                asked.sudo(),
+                seller_sudo,
+            ),
+        )
+
+    @api.model
+    def _find_person(self, company_sudo, users):
+        """Return the first of users who is a person and may use the company.
+
+        Else somebody who manages credit there; the program itself at the very last.
+        """
+        # sudo: who may use which company is told to nobody.
+        managers_sudo = self.env.ref("credit_management.group_credit_manager").sudo()
+        for user_sudo in (*users, *managers_sudo.all_user_ids):
             is_person = user_sudo.active and not user_sudo._is_superuser()
             if is_person and company_sudo in user_sudo.company_ids:
                 return user_sudo.with_env(self.env)

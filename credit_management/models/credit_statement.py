@@ -296,6 +296,8 @@ class CreditStatement(models.Model):
                     "sections": sections,
                     "ageing_labels": builder_sudo._get_ageing_labels(),
                     "title": one_sudo._get_title(),
+                    "sender": one_sudo._get_sender_line(),
+                    "address": one_sudo._get_postal_address(),
                     # A file that is not kept makes no link either: that would write.
                     "url": one.id and one_sudo.profile_id._get_customer_url(),
                 }

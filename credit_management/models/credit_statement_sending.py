@@ -345,6 +345,19 @@ class CreditStatementSending(models.Model):
             [("credit_mode", "in", SENDING_MODES)]
         )
         commit_progress = self.env["ir.cron"]._commit_progress
+        commit_progress(remaining=len(companies))
         for company in companies:
-            self.with_company(company)._make_monthly(company)
-            commit_progress(1)
+            try:
+                self.with_company(company)._make_monthly(company)
+                if company.credit_statement_error:
+                    company.credit_statement_error = False
+                self.env.flush_all()
+            except Exception as error:
+                # One company's ledger keeps no other company waiting.
+                self.env.cr.rollback()
+                _logger.exception(
+                    "Monthly statements of company %s could not be made", company.id
+                )
+                company.credit_statement_error = str(error)
+            if not commit_progress(1):
+                break

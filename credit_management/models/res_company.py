@@ -119,12 +119,27 @@ class ResCompany(models.Model):
         " the old one and the collector are told.",
         groups=TOLD_TO,
     )
+    credit_large_amount = fields.Monetary(
+        string="Large Amount",
+        currency_field="currency_id",
+        default=10000,
+        help="In the review of a run, a letter that claims so much or more, in the"
+        " company's currency, is marked. 0: never.",
+        groups=TOLD_TO,
+    )
     credit_run_error = fields.Char(
         string="Nightly Run Failed",
         readonly=True,
         copy=False,
         groups="credit_management.group_credit_user",
         help="What went wrong when the last nightly run was tried.",
+    )
+    credit_statement_error = fields.Char(
+        string="Monthly Statements Failed",
+        readonly=True,
+        copy=False,
+        groups="credit_management.group_credit_user",
+        help="What went wrong when the monthly statements were last tried.",
     )
 
     _credit_run_hour_valid = models.Constraint(

@@ -34,3 +34,8 @@ class ResConfigSettings(models.TransientModel):
     credit_address_change = fields.Boolean(
         related="company_id.credit_address_change", readonly=False
     )
+    credit_large_amount = fields.Monetary(
+        related="company_id.credit_large_amount",
+        currency_field="currency_id",
+        readonly=False,
+    )

@@ -6,6 +6,15 @@ from odoo.addons.base.models.ir_actions_report import _wkhtml
 UNPATCHED_ZOOM = 1.3012
 
 
+def get_zoom(data):
+    """Return by how much lengths are enlarged, so that millimetres are millimetres.
+
+    :param data: the data of the report, with its ``report_type``
+    """
+    is_pdf = (data or {}).get("report_type") == "pdf"
+    return UNPATCHED_ZOOM if is_pdf and not _wkhtml().is_patched_qt else 1
+
+
 class CreditDunningLetterReport(models.AbstractModel):
     """Letters for post, each in the language of its contact."""
 
@@ -16,12 +25,10 @@ class CreditDunningLetterReport(models.AbstractModel):
     def _get_report_values(self, docids, data=None):
         letters = self.env["credit.dunning.letter"].browse(docids)
         letters.check_access("read")
-        is_pdf = (data or {}).get("report_type") == "pdf"
-        shrinks = is_pdf and not _wkhtml().is_patched_qt
         return {
             "doc_ids": docids,
             "doc_model": letters._name,
             "docs": letters,
             "papers": letters._prepare_papers(),
-            "zoom": UNPATCHED_ZOOM if shrinks else 1,
+            "zoom": get_zoom(data),
         }

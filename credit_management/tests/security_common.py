@@ -188,6 +188,9 @@ class SecurityCommon(CreditCommon):
         cls.call_log = env["credit.call.log"].create(
             {"profile_id": cls.profile.id, "note": f"{CANARY} call"}
         )
+        cls.exclude = env["credit.exclude"].create(
+            {"profile_ids": cls.profile.ids, "reason": f"{CANARY} exclude"}
+        )
         cls.pause = env["credit.pause"].create(
             {
                 "profile_ids": [Command.set(cls.profile.ids)],
@@ -262,6 +265,7 @@ class SecurityCommon(CreditCommon):
                 cls.call,
                 cls.call_log,
                 cls.pause,
+                cls.exclude,
                 cls.next_letter,
                 cls.address_change,
                 cls.overview,
@@ -291,7 +295,7 @@ class SecurityCommon(CreditCommon):
                 return window.create({})
             case "credit.call.log":
                 return window.create({"profile_id": self.profile.id})
-            case "credit.pause":
+            case "credit.exclude" | "credit.pause":
                 profiles = [Command.set(self.profile.ids)]
                 return window.create({"profile_ids": profiles, "reason": "Mine"})
             case "credit.next.letter":

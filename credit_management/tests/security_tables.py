@@ -74,6 +74,7 @@ METHODS = {
     "credit.overview.age.action_open": "collector",
     "credit.overview.alarm.action_open": "collector",
     "credit.next.letter.action_next": "collector",
+    "credit.exclude.action_exclude": "collector",
     "credit.pause.action_pause": "collector",
     "credit.profile.action_log_call": "collector",
     "credit.profile.action_open_work": "collector",
@@ -146,6 +147,7 @@ MODELS_WITH_OWN_RULE = {
     "credit.overview.age": "user.id",
     "credit.overview.alarm": "user.id",
     "credit.start": "user.id",
+    "credit.exclude": "user.id",
     "credit.pause": "user.id",
     "credit.statement.make": "user.id",
 }
@@ -161,6 +163,7 @@ FIELDS_TOLD = {
     "res.partner.credit_notice": "base.group_user",
     # What went wrong at night may name customers.
     "res.company.credit_run_error": "credit_management.group_credit_user",
+    "res.company.credit_statement_error": "credit_management.group_credit_user",
     # One more kind of contact in a list that the host shows.
     "res.partner.type": "",
 }

@@ -81,7 +81,7 @@ class TestOverview(CreditCommon):
         tonight = Run.search(
             [("is_nightly", "=", True), ("company_id", "=", self.company.id)]
         )
-        tonight.action_cancel()
+        tonight.sudo().state = "cancelled"  # it had nothing to say, and was done
         tonight.unlink()
         self.company.credit_run_hour = 2  # hours ago
         with (

@@ -294,6 +294,7 @@ class CreditOverview(models.TransientModel):
         return health.Health(
             run_due=self._find_run_due(company),
             run_error=company.credit_run_error or "",
+            statement_error=company.credit_statement_error or "",
             oldest_queued=queued.queued_date or None,
             oldest_mail=mail_sudo.write_date or None,
             refused=count(*refused),
@@ -359,6 +360,7 @@ class CreditOverviewAlarm(models.TransientModel):
             (health.JOB_FAILS, "A scheduled job fails"),
             (health.MAIL_REFUSED, "The mail server does not take letters"),
             (health.FAILED, "Letters did not arrive"),
+            (health.STATEMENTS_FAILED, "Monthly statements were not made"),
             (health.STOPPED, "Emergency stop: nothing is sent"),
         ],
         string="What",
@@ -437,6 +439,12 @@ class CreditOverviewAlarm(models.TransientModel):
                     " them.",
                     **values,
                 )
+            case health.STATEMENTS_FAILED:
+                return self.env._(
+                    "It is tried again every day until the 10th. The last attempt"
+                    " failed: %(cause)s",
+                    **values,
+                )
             case health.STOPPED:
                 return self.env._(
                     "%(count)s letters wait. They go when the stop is lifted.", **values
@@ -459,6 +467,10 @@ class CreditOverviewAlarm(models.TransientModel):
         label = dict(self._fields["code"]._description_selection(self.env))[self.code]
         if self.code in states:
             return overview._view_letters(states[self.code], label)
+        if self.code == health.STATEMENTS_FAILED:
+            return self.env["ir.actions.actions"]._for_xml_id(
+                "credit_management.credit_statement_action"
+            )
         if self.code == health.RUN_MISSED or not self.env.user.has_group(
             "base.group_system"
         ):
