@@ -2,12 +2,14 @@
 
 One customer gets thousands of the open invoices of a ledger. A prefork server answers
 as many clients at once; our page, by its link, and the host's list, by a login, are
-fetched in turn, so that both meet the same machine.
+fetched in turn, so that both meet the same machine. First the clients ask on and on,
+which measures what the machine can do; then they read, as people do.
 """
 
 import http.client
 import http.cookies
 import os
+import random
 import re
 import statistics
 import threading
@@ -25,6 +27,7 @@ INVOICES = 2000
 CLIENTS = 20
 ROUNDS = 3
 PAGES = 5  # of each client in a round
+READING = 3.0  # seconds that one who reads stays on a page, a third more or less
 WORKERS = 2
 PATIENCE = 120
 LOGIN = "bench_portal"
@@ -144,34 +147,51 @@ def measure(host, name, url):
         pages = {"ours": (url, ""), "host": ("/my/invoices", cookie)}
         for path, session in pages.values():  # style sheets and caches are made
             crowd(port, path, session, WORKERS * 2, 3)
-        seconds = {key: [] for key in pages}
-        cpu = dict.fromkeys(pages, 0.0)
-        sizes = {}
-        for _round in range(ROUNDS):
-            for key, (path, session) in pages.items():
-                before = cpu_seconds(server, database)
-                taken, size = crowd(port, path, session, CLIENTS, PAGES)
-                cpu[key] += cpu_seconds(server, database) - before
-                seconds[key] += taken
-                sizes[key] = size
-        figures = {"workers": WORKERS, "clients": CLIENTS, "invoices": INVOICES}
-        for key, taken in seconds.items():
-            taken.sort()
-            figures[key] = {
-                "pages": len(taken),
-                "p50": statistics.median(taken),
-                "p95": taken[int(0.95 * len(taken)) - 1],
-                "longest": taken[-1],
-                "cpu": cpu[key] / len(taken),
-                "bytes": sizes[key],
-            }
+        figures = {
+            "workers": WORKERS,
+            "clients": CLIENTS,
+            "invoices": INVOICES,
+            "reading": READING,
+        }
+        for suffix, reading in (("", 0.0), ("_read", READING)):
+            found = take_turns(server, database, port, pages, reading)
+            figures |= {f"{key}{suffix}": values for key, values in found.items()}
         return figures
     finally:
         database.close()
         server.end()
 
 
-def crowd(port, path, cookie, clients, pages):
+def take_turns(server, database, port, pages, reading):
+    """Let a crowd fetch each page in turn; return the figures of each.
+
+    :param reading: seconds that a client stays on a page, 0 to ask on and on
+    """
+    seconds = {key: [] for key in pages}
+    cpu = dict.fromkeys(pages, 0.0)
+    sizes = {}
+    for _round in range(ROUNDS):
+        for key, (path, session) in pages.items():
+            before = cpu_seconds(server, database)
+            taken, size = crowd(port, path, session, CLIENTS, PAGES, reading)
+            cpu[key] += cpu_seconds(server, database) - before
+            seconds[key] += taken
+            sizes[key] = size
+    figures = {}
+    for key, taken in seconds.items():
+        taken.sort()
+        figures[key] = {
+            "pages": len(taken),
+            "p50": statistics.median(taken),
+            "p95": taken[int(0.95 * len(taken)) - 1],
+            "longest": taken[-1],
+            "cpu": cpu[key] / len(taken),
+            "bytes": sizes[key],
+        }
+    return figures
+
+
+def crowd(port, path, cookie, clients, pages, reading=0.0):
     """Let clients fetch a page at the same time; return seconds of each, and a size."""
     taken, sizes, wrong = [], [], []
     gate = threading.Barrier(clients)
@@ -181,6 +201,8 @@ def crowd(port, path, cookie, clients, pages):
         try:
             gate.wait(PATIENCE)
             for _page in range(pages):
+                # People neither come nor leave at the same moment.
+                time.sleep(reading * random.uniform(2 / 3, 4 / 3))
                 start = time.perf_counter()
                 status, body, _headers = fetch(connection, path, cookie)
                 taken.append(time.perf_counter() - start)

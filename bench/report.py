@@ -188,13 +188,16 @@ def ratios(results):
         )
     shown = get(results, "portal", "portal")
     if shown:
-        ours, host = shown["ours"], shown["host"]
-        lines.append(
-            f"- customer's page, {whole(shown['invoices'])} open invoices,"
-            f" {shown['clients']} clients at once: p95 {ours['p95']:.2f} s (aim ≤ 1),"
-            f" {ratio(ours['p95'], host['p95'])} × the host's list of invoices (aim"
-            " ≤ 1.3)"
-        )
+        for suffix, what in (
+            ("_read", f"who read for {shown['reading']:.0f} s"),
+            ("", "who ask on and on"),
+        ):
+            ours, host = (shown[f"{key}{suffix}"]["p95"] for key in ("ours", "host"))
+            lines.append(
+                f"- customer's page, {whole(shown['invoices'])} open invoices,"
+                f" {shown['clients']} clients {what}: p95 {ours:.2f} s (aim ≤ 1),"
+                f" {ratio(ours, host)} × the host's list of invoices (aim ≤ 1.3)"
+            )
     workers = get(results, "workers", "workers")
     if workers:
         proposing = workers["propose_one"] / workers["propose_two"]
@@ -361,13 +364,15 @@ def portal_table(results):
             f"{figures[key]['bytes'] / 1024:.0f}",
         )
         for key, words_ in (
-            ("ours", "customer's page, by its link"),
-            ("host", "the host's list of invoices, by login"),
+            ("ours_read", "customer's page, by its link, read"),
+            ("host_read", "the host's list of invoices, by login, read"),
+            ("ours", "customer's page, on and on"),
+            ("host", "the host's list of invoices, on and on"),
         )
     ]
     title = (
         f"A customer of {whole(figures['invoices'])} open invoices,"
-        f" {figures['clients']} clients at once, {figures['workers']} workers, load"
+        f" {figures['clients']} clients, {figures['workers']} workers, load"
         f" {figures['measured']['load']}:\n\n"
     )
     head = ("page", "fetched", "p50 ms", "p95 ms", "longest ms", "CPU ms a page", "KiB")
