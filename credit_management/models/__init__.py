@@ -2,8 +2,8 @@ from . import res_company
 from . import res_config_settings
 from . import res_partner
 from . import account_bank_statement_line
-from . import account_move
 from . import account_move_line
+from . import account_move
 from . import credit_bulk_mixin
 from . import credit_outgoing_mixin
 from . import credit_dunning_policy
