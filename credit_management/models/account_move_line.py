@@ -45,6 +45,13 @@ class AccountMoveLine(models.Model):
         groups="credit_management.group_credit_user",
         help="How long an open item of a customer is late today.",
     )
+    credit_user_id = fields.Many2one(
+        "res.users",
+        string="Collector",
+        compute="_compute_credit_user_id",
+        search="_search_credit_user_id",
+        groups="credit_management.group_credit_user",
+    )
     credit_days_late = fields.Integer(
         string="Days Late",
         compute="_compute_credit_days_late",
@@ -108,6 +115,44 @@ class AccountMoveLine(models.Model):
             )
         )
 
+    @api.depends("partner_id", "company_id")
+    def _compute_credit_user_id(self):
+        """Read the collector from the customer's credit file."""
+        profiles = self.env["credit.profile"].search(
+            [
+                ("company_id", "in", self.company_id.ids),
+                ("partner_id", "in", self.partner_id.commercial_partner_id.ids),
+                ("user_id", "!=", False),
+            ]
+        )
+        found = {(each.company_id, each.partner_id): each.user_id for each in profiles}
+        for line in self:
+            key = (line.company_id, line.partner_id.commercial_partner_id)
+            line.credit_user_id = found.get(key)
+
+    def _search_credit_user_id(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        self.env["credit.profile"].check_access("read")
+        return Domain.custom(
+            to_sql=lambda model, alias, query: say_comparison(
+                model._say_credit_user_id(SQL.identifier(alias)), operator, value
+            )
+        )
+
+    @api.model
+    def _say_credit_user_id(self, alias):
+        """Return the expression for the collector of the customer of an item."""
+        self.env["credit.profile"].flush_model(["user_id"])
+        return SQL(
+            "(SELECT profile.user_id FROM credit_profile profile"
+            " JOIN res_partner customer"
+            " ON customer.commercial_partner_id = profile.partner_id"
+            " WHERE profile.company_id = %(alias)s.company_id"
+            " AND customer.id = %(alias)s.partner_id)",
+            alias=alias,
+        )
+
     @api.model
     def _say_credit_age(self, alias):
         """Return the expression for the age of an open item, as of today."""
@@ -137,17 +182,21 @@ class AccountMoveLine(models.Model):
         )
 
     def _field_to_sql(self, alias, field_expr, query=None):
-        """Override: lists sort and group by level, last letter and age."""
+        """Override: lists sort and group by what is asked and not stored."""
         told = {"credit_level_id": "level_id", "credit_last_letter_date": "last_date"}
-        if field_expr in told or field_expr == "credit_age":
-            self._check_field_access(self._fields[field_expr], "read")
-            table = SQL.identifier(alias)
-            if field_expr == "credit_age":
-                return self._say_credit_age(table)
-            return self.env["credit.dunning.letter.line"]._say_told_of(
-                "move_line_id", told[field_expr], table
-            )
-        return super()._field_to_sql(alias, field_expr, query)
+        says = {
+            "credit_age": self._say_credit_age,
+            "credit_user_id": self._say_credit_user_id,
+        }
+        if field_expr not in told and field_expr not in says:
+            return super()._field_to_sql(alias, field_expr, query)
+        self._check_field_access(self._fields[field_expr], "read")
+        table = SQL.identifier(alias)
+        if field_expr in says:
+            return says[field_expr](table)
+        return self.env["credit.dunning.letter.line"]._say_told_of(
+            "move_line_id", told[field_expr], table
+        )
 
     @api.depends("date_maturity", "company_id")
     def _compute_credit_days_late(self):

@@ -2,6 +2,7 @@ from . import test_access
 from . import test_demo
 from . import test_faults
 from . import test_figures_race
+from . import test_insight
 from . import test_ledger_state
 from . import test_letter
 from . import test_logic_examples

@@ -37,7 +37,7 @@ class TestLedgerState(CreditCommon):
         invoice = self._create_late_invoice(4)
         self._send_all_due()
         self.assertEqual(self._found(("credit_level_id", "=", self.first.id)), invoice)
-        with freeze_time(self.today + timedelta(days=8, hours=9)):
+        with freeze_time(self.today + timedelta(days=8)):
             self._send_all_due()
             self.assertEqual(invoice.credit_level_id, self.second)
             found = self._found(("credit_level_id", "=", self.second.id))
