@@ -2,8 +2,9 @@ from . import res_company
 from . import res_config_settings
 from . import res_partner
 from . import account_bank_statement_line
-from . import account_move
+from . import account_journal
 from . import account_move_line
+from . import account_move
 from . import credit_address_change
 from . import credit_bulk_mixin
 from . import credit_outgoing_mixin
@@ -26,8 +27,10 @@ from . import credit_dunning_letter_printing
 from . import credit_dunning_letter_review
 from . import credit_dunning_letter_line
 from . import credit_dunning_outcome
+from . import credit_letter_report
 from . import credit_statement_builder
 from . import credit_statement
 from . import credit_statement_sending
+from . import digest_digest
 from . import ir_attachment
 from . import mail_mail

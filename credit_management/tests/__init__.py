@@ -3,7 +3,9 @@ from . import test_demo
 from . import test_export
 from . import test_faults
 from . import test_figures_race
+from . import test_insight
 from . import test_languages
+from . import test_ledger_state
 from . import test_letter
 from . import test_logic_examples
 from . import test_nights
@@ -12,8 +14,8 @@ from . import test_policy
 from . import test_portal
 from . import test_portal_address
 from . import test_portal_payment
-from . import test_post
 from . import test_portal_sent
+from . import test_post
 from . import test_receipts
 from . import test_reports
 from . import test_review

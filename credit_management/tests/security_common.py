@@ -272,6 +272,9 @@ class SecurityCommon(CreditCommon):
                 cls.overview.age_ids,
                 cls.overview.alarm_ids,
                 cls.touch,
+                env["credit.letter.report"].search(
+                    [("company_id", "=", cls.company.id)]
+                ),
             )
         }
         assert all(records.values()), records

@@ -40,6 +40,8 @@ METHODS = {
     "credit.dunning.letter.skip.action_skip": "collector",
     "credit.dunning.letter.write": "collector",
     "credit.dunning.level.write": "manager",
+    "account.journal.action_view_credit_letters": "collector",
+    "credit.letter.report.action_open_letter": "collector",
     "credit.dunning.outcome.action_evaluate": "collector",
     "credit.dunning.outcome.action_open_invoice": "collector",
     "credit.dunning.outcome.action_open_profile": "collector",
@@ -160,6 +162,10 @@ FIELDS_TOLD = {
     "res.config.settings": "base.group_user",
     # That a customer is being chased, and whom to ask: no amount.
     "account.move.credit_notice": "base.group_user",
+    # Which figures a digest has is shown to its readers; their values are not.
+    "digest.digest.kpi_credit_collected": "base.group_user",
+    "digest.digest.kpi_credit_letters": "base.group_user",
+    "digest.digest.kpi_credit_overdue": "base.group_user",
     "res.partner.credit_notice": "base.group_user",
     # What went wrong at night may name customers.
     "res.company.credit_run_error": "credit_management.group_credit_user",

@@ -73,6 +73,7 @@ class TestSecurityMethods(SecurityCommon):
         )
         records = cls.records | {
             "account.bank.statement.line": receipt,
+            "account.journal": cls.company_data["default_journal_sale"],
             "account.move": cls.invoice,
             "account.move.line": cls._receivable_line(cls.invoice),
             "ir.attachment": cls.env["ir.attachment"].create(
