@@ -154,6 +154,11 @@ def ratios(results):
         *each("lists", lambda f: over_list(f, "letters", "invoices of the host")),
     )
     add(
+        "work list ÷ the host's invoices",
+        "",
+        *each("lists", lambda f: over_list(f, "work list", "invoices of the host")),
+    )
+    add(
         "list of customers ÷ the host's contacts",
         "",
         *each("lists", lambda f: over_list(f, "customers", "contacts of the host")),
@@ -382,6 +387,8 @@ def ratio(ours, other):
 
 
 def over_list(figures, ours, other):
+    if ours not in figures:
+        return "–"  # measured before there was such a list
     return ratio(figures[ours]["seconds"], figures[other]["seconds"])
 
 

@@ -55,6 +55,7 @@ class CreditDunningLetter(models.Model):
     _order = "id desc"
     _check_company_auto = True
     _mail_post_access = "read"
+    _allowed_expressions = ALLOWED_EXPRESSIONS
 
     # What and whom
     name = fields.Char(compute="_compute_name", store=True)
@@ -78,6 +79,7 @@ class CreditDunningLetter(models.Model):
     )
     email_cc = fields.Char(string="Cc")
     lang = fields.Char(compute="_compute_lang")
+    language = fields.Char(compute="_compute_language")
     user_id = fields.Many2one("res.users", string="Collector")
 
     # Which level, how much
@@ -155,6 +157,7 @@ class CreditDunningLetter(models.Model):
     )
     to_print = fields.Boolean(default=False, readonly=True)
     printed_date = fields.Datetime(readonly=True)
+    reversed_date = fields.Datetime(string="Taken Back On", readonly=True, copy=False)
     key = fields.Char(
         required=True,
         readonly=True,
@@ -214,6 +217,11 @@ class CreditDunningLetter(models.Model):
                 or letter.company_id.partner_id.lang
                 or self.env.lang
             )
+
+    @api.depends("lang")
+    def _compute_language(self):
+        for letter in self:
+            letter.language = self.env["credit.profile"]._name_language(letter.lang)
 
     @api.depends("line_ids.amount", "line_ids.kind", "line_ids.is_excluded")
     def _compute_amounts(self):
@@ -524,16 +532,6 @@ class CreditDunningLetter(models.Model):
             ["mail.mail_activity_data_todo"], feedback=self.env._("Dropped")
         )
 
-    def action_mark_printed(self):
-        """The letters were printed and posted."""
-        self.check_access("write")
-        letters_sudo = self.sudo().filtered("to_print")
-        letters_sudo.write({"to_print": False, "printed_date": fields.Datetime.now()})
-        # Those that go by post alone have left now.
-        letters_sudo.filtered(
-            lambda letter: letter.state == "sending" and not letter.mail_ids
-        )._set_sent()
-
     def action_reverse(self):
         """Take letters back: the levels return, a trace stays."""
         self.check_access("write")
@@ -721,16 +719,10 @@ class CreditDunningLetter(models.Model):
 
     # === BUSINESS METHODS - TEXT === #
 
-    @api.model
-    def mail_allowed_qweb_expressions(self):
-        """Override of `mail`: what managers may put into texts without being able to
-        run code. It all stands in the letter anyway.
-        """
-        return super().mail_allowed_qweb_expressions() + ALLOWED_EXPRESSIONS
-
-    def _render_texts(self):
+    def _render_texts(self, note=""):
         """Render subject and whole body of letters, each in its own language.
 
+        :param note: a line above the letter, for instance that it is a test
         :return: dict letter id -> (subject, html)
         """
         rendered = {}
@@ -738,7 +730,8 @@ class CreditDunningLetter(models.Model):
             # In the language of the letter: headings, dates and amounts too.
             body = letter.env["ir.qweb"]._render(
                 "credit_management.credit_dunning_letter_mail",
-                letter._prepare_frame_values() | {"text": Markup(text or "")},
+                letter._prepare_frame_values()
+                | {"text": Markup(text or ""), "note": note},
             )
             rendered[letter.id] = (subject, str(body))
         return rendered
@@ -752,8 +745,7 @@ class CreditDunningLetter(models.Model):
         for (level, lang), letters in self.grouped(
             lambda letter: (letter.level_id, letter.lang)
         ).items():
-            # sudo: collectors do not edit templates, yet their letters use them.
-            template_sudo = level.sudo().mail_template_id
+            template_sudo = self._get_text(level.sudo().mail_template_id)
             if template_sudo.model != self._name:
                 raise UserError(
                     self.env._(
@@ -761,27 +753,16 @@ class CreditDunningLetter(models.Model):
                         level=level.name,
                     )
                 )
-            subjects = template_sudo._render_field(
-                "subject", letters.ids, set_lang=lang
-            )
-            texts = template_sudo._render_field("body_html", letters.ids, set_lang=lang)
+            # A letter to look at is in memory only, and has no id of the database.
+            ids = [letter.id for letter in letters]
+            subjects = template_sudo._render_field("subject", ids, set_lang=lang)
+            texts = template_sudo._render_field("body_html", ids, set_lang=lang)
             for letter in letters.with_context(lang=lang):
                 text = letter.custom_text or texts[letter.id]
                 # One line: no name in it may begin a new header, or spoil the mail.
                 subject = " ".join((subjects[letter.id] or "").split())
                 rendered[letter] = (subject, text)
         return rendered
-
-    def _prepare_papers(self):
-        """Return what stands on the printed letters.
-
-        :return: dict letter id -> values for the report
-        """
-        return {
-            letter.id: letter._prepare_frame_values()
-            | {"subject": letter.subject or subject, "text": Markup(text or "")}
-            for letter, (subject, text) in self._render_level_texts().items()
-        }
 
     def _prepare_frame_values(self):
         """Return what the table of items and the payment details are made of.
@@ -792,6 +773,8 @@ class CreditDunningLetter(models.Model):
         self.ensure_one()
         letter_sudo = self.sudo()
         lines = letter_sudo.line_ids.filtered(lambda line: not line.is_excluded)
+        base_url = letter_sudo.get_base_url()
+        profile_sudo = letter_sudo.profile_id
         return {
             "letter": letter_sudo,
             "overdue_lines": lines.filtered(
@@ -801,9 +784,10 @@ class CreditDunningLetter(models.Model):
             "credit_lines": lines.filtered(lambda line: line.kind == "credit"),
             "bank": letter_sudo.partner_bank_id,
             "reference": letter_sudo._get_payment_reference(),
-            "url": letter_sudo.profile_id._get_customer_url(),
+            # A customer who is made up has no page.
+            "url": profile_sudo._get_customer_url() if profile_sudo else base_url,
             "company": letter_sudo.company_id,
-            "base_url": letter_sudo.get_base_url(),
+            "base_url": base_url,
         }
 
     def _get_payment_reference(self):

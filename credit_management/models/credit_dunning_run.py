@@ -86,6 +86,12 @@ class CreditDunningRun(models.Model):
     trouble_count = fields.Integer(
         compute="_compute_counts", string="Failed or Unknown"
     )
+    print_count = fields.Integer(compute="_compute_print_counts", string="To Print")
+    printed_count = fields.Integer(
+        compute="_compute_print_counts",
+        string="In the PDF",
+        help="Printed as PDF, and not said to be posted yet.",
+    )
     outcome_count = fields.Integer(
         compute="_compute_outcome_count", string="Items Left Alone"
     )
@@ -159,6 +165,17 @@ class CreditDunningRun(models.Model):
             on_its_way = count("queued", "sending", "sent", "unknown", "failed")
             finished = on_its_way - run.waiting_count
             run.progress = 100 * finished // on_its_way if on_its_way else 0
+
+    @api.depends("letter_ids.to_print", "letter_ids.paper_id")
+    def _compute_print_counts(self):
+        self.print_count = self.printed_count = 0
+        for run, to_post, drawn in self.env["credit.dunning.letter"]._read_group(
+            [("run_id", "in", self.ids), ("to_print", "=", True)],
+            ["run_id"],
+            ["__count", "paper_id:count"],
+        ):
+            run.print_count = to_post
+            run.printed_count = drawn
 
     @api.depends("outcome_ids")
     def _compute_outcome_count(self):
@@ -337,6 +354,34 @@ class CreditDunningRun(models.Model):
             "context": {"search_default_group_level": 1, "search_default_to_go": 1},
         }
 
+    def action_print_post(self):
+        """Print the letters of the run that go by post, as one PDF."""
+        self.check_access("write")
+        return self._search_post().action_print_post()
+
+    def action_mark_printed(self):
+        """What was printed as PDF was posted."""
+        self.check_access("write")
+        printed = self._search_post().filtered("paper_id")
+        if not printed:
+            raise UserError(self.env._("Print the letters first."))
+        printed.action_mark_printed()
+
+    def action_view_post(self):
+        """Open the letters of the run that wait to be printed or posted."""
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "credit_management.credit_dunning_letter_print_action"
+        )
+        domain = [("run_id", "=", self.id), ("to_print", "=", True)]
+        return action | {"domain": domain}
+
+    def _search_post(self):
+        return self.env["credit.dunning.letter"].search(
+            [("run_id", "in", self.ids), ("to_print", "=", True)]
+        )
+
     def action_view_trouble(self):
         """Open the letters that failed or whose fate is unknown."""
         action = self.action_view_letters()
@@ -467,8 +512,9 @@ class CreditDunningRun(models.Model):
         """Keep why overdue items are left alone: for this run, and as the present."""
         # sudo: reasons are written by runs and evaluations, not by hand.
         Outcome = self.env["credit.dunning.outcome"].sudo()
+        known = Outcome._read_present(facts.company, customers)
         Outcome._forget_present(facts.company, customers)
-        vals_list = Outcome._prepare_values(facts, outcomes)
+        vals_list = Outcome._prepare_values(facts, outcomes, known)
         Outcome._create_in_bulk([vals | {"run_id": False} for vals in vals_list])
         if self:
             Outcome._create_in_bulk([vals | {"run_id": self.id} for vals in vals_list])

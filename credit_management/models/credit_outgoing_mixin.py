@@ -40,6 +40,8 @@ class CreditOutgoingMixin(models.AbstractModel):
     _hand_over_batch = 1
     # In which states a mail may still leave.
     _departing_states = ("sending",)
+    # What a text may name although its writer may not run code, beyond the host's few.
+    _allowed_expressions = ()
 
     state_reason = fields.Char(string="Why", readonly=True, copy=False)
     failure_count = fields.Integer(default=0, readonly=True, copy=False)
@@ -98,6 +100,31 @@ class CreditOutgoingMixin(models.AbstractModel):
     def _may_depart(self, mail, commit):
         """Say whether this one, locked, may still go, just before it does."""
         return True
+
+    # === BUSINESS METHODS - TEXT === #
+
+    @api.model
+    def mail_allowed_qweb_expressions(self):
+        """Override of `mail`: what managers may put into texts without being able to
+        run code. It all stands in what is sent anyway.
+
+        Where all of a text is on this list, the host does not run it: it puts in the
+        fields that are named and leaves the rest, with the example between the tags,
+        as it is. So the list is the host's own while a text is rendered, see
+        ``_get_text``.
+        """
+        allowed = super().mail_allowed_qweb_expressions()
+        if self.env.context.get("credit_run_text"):
+            return allowed
+        return allowed + self._allowed_expressions
+
+    @api.model
+    def _get_text(self, template):
+        """Return a template as it is rendered: every placeholder of it is run.
+
+        sudo: collectors do not edit templates, yet what they send uses them.
+        """
+        return template.sudo().with_context(credit_run_text=True)
 
     # === BUSINESS METHODS - HANDED OVER === #
 

@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 
 import psycopg2
@@ -7,7 +8,8 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL, email_normalize, format_date
 
-from ..logic import dunning
+from ..logic import dunning, work
+from ..logic.money import to_decimal
 from .credit_dunning_outcome import REASON_LABELS
 
 # The figures, and the types of their columns.
@@ -23,9 +25,15 @@ FIGURES = {
     "next_action_date": "date",
     "next_level_id": "int",
     "silence_reason": "varchar",
+    "work_ledger": "jsonb",
     "figures_date": "date",
 }
-WRITTEN_BY_METHODS = {"access_token", "statement_monthly_since"}
+WRITTEN_BY_METHODS = {
+    "access_token",
+    "statement_monthly_since",
+    "work_done_date",
+    "work_done",
+}
 NEVER_EMPTY = {name for name in FIGURES if name.endswith("_amount")} | {"level_rank"}
 
 
@@ -165,11 +173,14 @@ class CreditProfile(models.Model):
 
     @api.depends("partner_id.lang")
     def _compute_lang(self):
-        """Name the customer's language, even one that is not active any more."""
         for profile in self:
-            code = profile.partner_id.lang
-            language = self.env["res.lang"]._get_data(code=code) if code else None
-            profile.lang = (language and language.name) or code
+            profile.lang = self._name_language(profile.partner_id.lang)
+
+    @api.model
+    def _name_language(self, code):
+        """Return the name of a language, or the code of one that is not there."""
+        language = self.env["res.lang"]._get_data(code=code) if code else None
+        return (language and language.name) or code
 
     def _compute_access_url(self):
         res = super()._compute_access_url()
@@ -267,10 +278,13 @@ class CreditProfile(models.Model):
     )
     @api.depends_context("lang")
     def _compute_next_action(self):
+        recipients = self.filtered("next_action_date")._get_next_recipients()
         for profile in self:
-            profile.next_action = profile._describe_next_action()
+            profile.next_action = profile._describe_next_action(
+                recipients.get(profile.partner_id.id)
+            )
 
-    def _describe_next_action(self):
+    def _describe_next_action(self, recipient):
         """Say in words what happens next, when, and to whom."""
         self.ensure_one()
         labels = dict(self._fields["silence_reason"]._description_selection(self.env))
@@ -279,7 +293,6 @@ class CreditProfile(models.Model):
                 return labels[self.silence_reason]
             return self.env._("Nothing is due.") if not self.overdue_amount else ""
         level = self.next_level_id.name or self.env._("a message")
-        recipient = self._get_next_recipient()
         return self.env._(
             "On %(day)s: %(level)s to %(recipient)s",
             day=format_date(self.env, self.next_action_date),
@@ -287,18 +300,25 @@ class CreditProfile(models.Model):
             recipient=recipient or self.env._("nobody: no e-mail address"),
         )
 
-    def _get_next_recipient(self):
-        """Return the address the next letter goes to."""
-        self.ensure_one()
+    def _get_next_recipients(self):
+        """Return the addresses that the next letters go to, by customer id."""
+        if not self:
+            return {}
+        contacts = self._get_next_contacts()
+        return {id_: contact.email_normalized for id_, contact in contacts.items()}
+
+    def _get_next_contacts(self):
+        """Return who is written to, by customer id."""
         rows = [
-            {
-                "customer_id": self.partner_id.id,
-                "move_partner_id": self.partner_id.id,
-            }
+            {"customer_id": partner.id, "move_partner_id": partner.id}
+            for partner in self.partner_id
         ]
         contacts = self.env["credit.dunning.facts"]._get_contacts(rows)
-        contact = self.env["res.partner"].browse(next(iter(contacts.values())))
-        return contact.email_normalized
+        chosen = self.env["res.partner"].browse(contacts.values())
+        return {
+            customer_id: contact
+            for (customer_id, _contact), contact in zip(contacts, chosen, strict=True)
+        }
 
     # === CONSTRAINT METHODS === #
 
@@ -414,7 +434,9 @@ class CreditProfile(models.Model):
 
     def web_read(self, specification):
         """Override of `web`: the file that is opened shows the figures of now."""
-        if len(self) == 1 and "overdue_amount" in specification:
+        # Not for a list that happens to have one row: the host reads those read-only.
+        is_opened = len(self) == 1 and not self.env.cr.readonly
+        if is_opened and "overdue_amount" in specification:
             self._refresh()
         return super().web_read(specification)
 
@@ -426,6 +448,14 @@ class CreditProfile(models.Model):
     def action_send_now(self):
         """Decide for this customer today and put its letters up for review."""
         self.ensure_one()
+        return self._propose_today()._get_records_action()
+
+    def _propose_today(self):
+        """Propose this customer's letters of today.
+
+        :return: the run that they stand in
+        :raise UserError: nothing goes today, with the reason
+        """
         self.check_access("write")
         run = self.env["credit.dunning.run"].create(
             {"company_id": self.company_id.id, "user_id": self.env.uid}
@@ -444,7 +474,7 @@ class CreditProfile(models.Model):
                     reason=reason,
                 )
             )
-        return run._get_records_action()
+        return run
 
     def action_view_letters(self):
         """Open the letters to this customer."""
@@ -600,6 +630,7 @@ class CreditProfile(models.Model):
                 {"profile_id": kept.id, "commercial_partner_id": target.id}
             )
             profile.statement_ids._move_to(kept)
+            profile.call_ids.profile_id = kept
             profile.message_change_thread(kept)
             profile.unlink()
 
@@ -631,12 +662,13 @@ class CreditProfile(models.Model):
         if not profiles:
             return
         levels = self._read_last_letters(profiles)
+        emails = self._read_contact_emails(facts)
         rows = []
         # sudo: figures are of the file, whoever may read the customer.
         for profile_sudo in profiles.sudo():
             partner_id = profile_sudo.partner_id.id
             figures = self._compute_figures(
-                facts, partner_id, decisions.get(partner_id)
+                facts, partner_id, decisions.get(partner_id), emails
             )
             figures.update(levels.get(profile_sudo.id, {}))
             rows.append((profile_sudo.id, *(figures.get(name) for name in FIGURES)))
@@ -672,8 +704,11 @@ class CreditProfile(models.Model):
         self.invalidate_model(FIGURES)
 
     @api.model
-    def _compute_figures(self, facts, partner_id, decision):
-        """Return the figures of one customer, in the company's currency."""
+    def _compute_figures(self, facts, partner_id, decision, emails):
+        """Return the figures of one customer, in the company's currency.
+
+        :param emails: dict contact id -> address, see ``_read_contact_emails``
+        """
         _amounts, receipts = facts.receipts.get(partner_id, ({}, 0))
         figures = {"figures_date": facts.today, "receipt_amount": receipts}
         if decision is None:
@@ -692,7 +727,62 @@ class CreditProfile(models.Model):
             facts.lines[credit.ref]["residual_company"] for credit in customer.credits
         )
         figures.update(self._find_next_step(facts, partner_id, decision))
+        ledger_work = work.find_ledger_work(
+            self._get_late_items(facts, partner_id, decision, emails),
+            to_decimal(receipts),
+            facts.today,
+        )
+        if ledger_work:
+            figures["work_ledger"] = json.dumps(ledger_work, default=str)
         return figures
+
+    @api.model
+    def _get_late_items(self, facts, partner_id, decision, emails):
+        """Return the overdue items as the rule of the work list wants them."""
+        rule = facts.get_rule(partner_id)
+        levels = {level.ref: level for level in rule.levels} if rule else {}
+        late = []
+        for outcome in decision.outcomes:
+            item = outcome.item
+            if item.due_date and item.due_date >= facts.today:
+                continue
+            step = outcome.level
+            if not step and rule and item.due_date:
+                step = dunning.find_next_level(item, rule, facts.today)
+            last, pay_by = levels.get(item.level), None
+            if last and item.level_date:
+                pay_by = rule.calendar.next_working_day(
+                    dunning.days_after(item.level_date, last.deadline_days)
+                )
+            late.append(
+                work.LateItem(
+                    reason=outcome.reason,
+                    amount=facts.lines[item.ref]["residual_company"],
+                    due_date=item.due_date,
+                    rank=item.rank,
+                    pay_by=pay_by,
+                    is_reachable=bool(emails.get(item.contact))
+                    or not step
+                    or not self._goes_by_email_alone(step.ref),
+                )
+            )
+        return late
+
+    @api.model
+    def _goes_by_email_alone(self, level_id):
+        level = self.env["credit.dunning.level"].browse(level_id)
+        return level.send_email and not level.send_letter
+
+    @api.model
+    def _read_contact_emails(self, facts):
+        """Return the addresses of those who are written to: contact id -> address."""
+        contacts = self.env["res.partner"].browse(
+            {row["contact_id"] for row in facts.lines.values() if row["residual"] > 0}
+        )
+        # sudo: whether somebody can be reached is told, whoever looks after them.
+        contacts_sudo = contacts.sudo()
+        contacts_sudo.fetch(["email_normalized"])
+        return {contact.id: contact.email_normalized for contact in contacts_sudo}
 
     @api.model
     def _find_next_step(self, facts, partner_id, decision):

@@ -122,9 +122,8 @@ class CreditStatementSending(models.Model):
     def _render_mail(self):
         """Return subject and text in the language of the statement."""
         lang = self._get_lang()
-        # sudo: collectors do not edit templates, yet their statements use them.
-        template_sudo = self.env.ref("credit_management.mail_template_statement").sudo()
-        template_sudo = template_sudo.with_context(lang=lang)
+        template = self.env.ref("credit_management.mail_template_statement")
+        template_sudo = self._get_text(template).with_context(lang=lang)
         subject, body = (
             template_sudo._render_field(field, self.ids, set_lang=lang)[self.id]
             for field in ("subject", "body_html")

@@ -95,6 +95,23 @@ class ResCompany(models.Model):
         groups=TOLD_TO,
     )
 
+    credit_start_skipped = fields.Boolean(
+        string="Guided Start Skipped",
+        default=False,
+        copy=False,
+        help="The guided start does not open by itself any more; it stays in the menu.",
+        groups=TOLD_TO,
+    )
+    credit_letter_window = fields.Selection(
+        [("left", "Left"), ("right", "Right")],
+        string="Window of the Envelope",
+        default="left",
+        required=True,
+        help="Where the address stands on printed letters: DIN 5008 form B and most"
+        " C5/6 envelopes have the window on the left, many French and Dutch ones on the"
+        " right.",
+        groups=TOLD_TO,
+    )
     credit_run_error = fields.Char(
         string="Nightly Run Failed",
         readonly=True,
@@ -244,11 +261,34 @@ class ResCompany(models.Model):
                 raise UserError(
                     self.env._(
                         "%(company)s does not send dunning letters yet: its mode is"
-                        " “%(mode)s”. An administrator changes it under Configuration"
-                        " > Settings, first to Redirect for a test, then to Live.",
+                        " “%(mode)s”. A credit manager changes it under Configuration"
+                        " > Guided Start, first to Redirect for a test, then to Live.",
                         company=company.name,
                         mode=dict(
                             self._fields["credit_mode"]._description_selection(self.env)
                         )[company.credit_mode],
+                    )
+                )
+
+    def _check_credit_may_post(self):
+        """Refuse to print letters for post where nothing goes to customers now.
+
+        :raise UserError: says why, and what to do
+        """
+        for company in self:
+            if company.credit_stopped:
+                raise UserError(
+                    self.env._(
+                        "Emergency stop of %(company)s: nothing leaves, by post"
+                        " neither. Letters wait until an administrator releases it.",
+                        company=company.name,
+                    )
+                )
+            if company.credit_mode != "live":
+                raise UserError(
+                    self.env._(
+                        "%(company)s does not write to customers: its mode is not Live."
+                        " Letters for post wait.",
+                        company=company.name,
                     )
                 )

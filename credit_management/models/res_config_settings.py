@@ -28,3 +28,6 @@ class ResConfigSettings(models.TransientModel):
     credit_pending_days = fields.Integer(
         related="company_id.credit_pending_days", readonly=False
     )
+    credit_letter_window = fields.Selection(
+        related="company_id.credit_letter_window", readonly=False
+    )

@@ -1,5 +1,10 @@
 from odoo import api, models
 
+from odoo.addons.base.models.ir_actions_report import _wkhtml
+
+# Without patched Qt wkhtmltopdf knows no resolution, and draws everything smaller.
+UNPATCHED_ZOOM = 1.3012
+
 
 class CreditDunningLetterReport(models.AbstractModel):
     """Letters for post, each in the language of its contact."""
@@ -11,9 +16,12 @@ class CreditDunningLetterReport(models.AbstractModel):
     def _get_report_values(self, docids, data=None):
         letters = self.env["credit.dunning.letter"].browse(docids)
         letters.check_access("read")
+        is_pdf = (data or {}).get("report_type") == "pdf"
+        shrinks = is_pdf and not _wkhtml().is_patched_qt
         return {
             "doc_ids": docids,
             "doc_model": letters._name,
             "docs": letters,
             "papers": letters._prepare_papers(),
+            "zoom": UNPATCHED_ZOOM if shrinks else 1,
         }

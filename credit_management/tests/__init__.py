@@ -8,13 +8,16 @@ from . import test_overview
 from . import test_policy
 from . import test_portal
 from . import test_portal_payment
+from . import test_post
 from . import test_receipts
 from . import test_reports
 from . import test_run
 from . import test_scale
-from . import test_statement
 from . import test_security_http
 from . import test_security_methods
 from . import test_security_models
 from . import test_security_text
+from . import test_start
+from . import test_statement
 from . import test_tours
+from . import test_work_list

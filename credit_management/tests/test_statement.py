@@ -8,7 +8,7 @@ import openpyxl
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import HttpCase, freeze_time, new_test_user, tagged
-from odoo.tools import mute_logger
+from odoo.tools import format_date, mute_logger
 
 from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 
@@ -221,6 +221,18 @@ class TestStatement(StatementCommon):
         self.assertIn(100.0, [cell.value for cell in cells])
 
     # === SENDING === #
+
+    def test_its_text_states_what_a_manager_put_into_it(self):
+        """Not the example that the writer left between the tags."""
+        self._create_late_invoice(10)
+        self.env.ref("credit_management.mail_template_statement").body_html = (
+            "<p>Hello <t t-out=\"object.partner_id.name or ''\">Alex</t>, until"
+            ' <t t-out="format_date(object.date_to)">12 May</t></p>'
+        )
+        _subject, body = self._statement()._render_mail()
+        self.assertIn(f"Hello {self.customer.name}", body)
+        self.assertIn(format_date(self.env, self.today), body)
+        self.assertNotIn("12 May", body)
 
     def _hand_over(self, **values):
         """Return a statement whose mail waits in the host's queue."""

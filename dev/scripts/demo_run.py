@@ -1,4 +1,4 @@
-"""Run in Odoo's shell by the demo: one dunning run, really sent to the sink.
+"""Run in Odoo's shell by the demo: a dunning run and statements, sent to the sink.
 
 Reads its parameters from the environment and writes what happened as JSON.
 """
@@ -8,6 +8,7 @@ import os
 
 CRONS = (
     "credit_management.ir_cron_send_letters",
+    "credit_management.ir_cron_send_statements",
     "mail.ir_cron_mail_scheduler_action",
     "credit_management.ir_cron_supervise",
     "credit_management.ir_cron_refresh_profiles",
@@ -20,6 +21,7 @@ LOGINS = (
     ("admin", "administrator"),
 )
 WAITING = ("queued", "sending")
+STATEMENTS = 4
 MOST_ROUNDS = 10
 
 
@@ -55,24 +57,38 @@ def send_run(env, company):
     run.action_approve()
     run.action_send()
     env.cr.commit()
-    empty_queues(env, run)
     return run, True
+
+
+def send_statements(env, company):
+    """Send a statement of account to those who owe most, once."""
+    statements = env["credit.statement"].with_company(company)
+    sent = [("company_id", "=", company.id), ("state", "!=", "draft")]
+    if statements.search_count(sent):
+        return
+    owing = [("company_id", "=", company.id), ("email", "!=", False)]
+    profiles = env["credit.profile"].search(owing, limit=STATEMENTS)
+    for kind, chosen in (("open", profiles[1:]), ("activity", profiles[:1])):
+        if chosen:
+            window = env["credit.statement.make"].with_company(company)
+            window.create({"profile_ids": chosen.ids, "kind": kind}).action_send()
+    env.cr.commit()
 
 
 def empty_queues(env, run):
     """Run the crons that send until nothing waits."""
     for _round in range(MOST_ROUNDS):
-        for name in CRONS:
-            cron = env.ref(name, raise_if_not_found=False)
-            if cron:
-                cron.method_direct_trigger()
-                env.cr.commit()
         run.invalidate_recordset()
-        waiting = run.letter_ids.filtered(lambda one: one.state in WAITING)
-        if not waiting and not env["mail.mail"].search_count(
-            [("state", "=", "outgoing")]
+        waiting = [("state", "in", WAITING)]
+        if not (
+            run.letter_ids.filtered_domain(waiting)
+            or env["credit.statement"].search_count(waiting)
+            or env["mail.mail"].search_count([("state", "=", "outgoing")])
         ):
             return
+        for name in CRONS:
+            env.ref(name).method_direct_trigger()
+            env.cr.commit()
 
 
 def label(record, name):
@@ -122,7 +138,10 @@ def main(env):
     report = {"logins": logins(env), "runs": []}
     for company in env["res.company"].search([("chart_template", "!=", False)]):
         own = env(context=dict(env.context, allowed_company_ids=company.ids))
-        run, fresh = send_run(own, own["res.company"].browse(company.id))
+        own_company = own["res.company"].browse(company.id)
+        run, fresh = send_run(own, own_company)
+        send_statements(own, own_company)
+        empty_queues(own, run)
         if run:
             about = {"fresh": fresh, "company": company.name}
             report["runs"].append(describe(run) | about)
