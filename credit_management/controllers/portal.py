@@ -501,17 +501,14 @@ class CreditPortal(PortalAccount):
             )
         )
         return [
-            self._prepare_credit_letter(letter_sudo) for letter_sudo in letters_sudo
+            {
+                "date": letter_sudo.message_date,
+                "name": letter_sudo.level_id.name,
+                "amount": letter_sudo.amount_total or letter_sudo.amount_upcoming,
+                "currency": letter_sudo.currency_id,
+            }
+            for letter_sudo in letters_sudo
         ]
-
-    def _prepare_credit_letter(self, letter_sudo):
-        """Return what is told of one letter, as plain values; extend to add to it."""
-        return {
-            "date": letter_sudo.message_date,
-            "name": letter_sudo.level_id.name,
-            "amount": letter_sudo.amount_total or letter_sudo.amount_upcoming,
-            "currency": letter_sudo.currency_id,
-        }
 
     def _describe_credit_next_step(self, facts):
         """Say when the next message goes, in words, or nothing if none is due to go."""
@@ -527,7 +524,7 @@ class CreditPortal(PortalAccount):
                 .sudo()
                 .browse(step.get("next_level_id") or [])
             )
-            if not day or not (level_sudo and level_sudo._writes_to_customer()):
+            if not day or not level_sudo._writes_to_customer():
                 continue
             policy_sudo, _origin = facts.policies[partner_id]
             if day <= facts.today and not policy_sudo.automatic:

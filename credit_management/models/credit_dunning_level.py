@@ -148,8 +148,7 @@ class CreditDunningLevel(models.Model):
 
     def _has_text(self):
         """Say whether the message is one with subject, text and table of items."""
-        self.ensure_one()
-        return self.send_email or self.send_letter
+        return bool(self) and (self.send_email or self.send_letter)
 
     def _writes_to_customer(self):
         """Say whether the level reaches the customer; extend to add a channel."""

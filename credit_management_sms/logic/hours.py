@@ -1,10 +1,37 @@
 """At which hours a telephone may ring."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 
 # A calendar without a working day within a year must not hold an SMS for ever.
 SEARCH_LIMIT_DAYS = 366
+
+
+def choose_zone(zones: Sequence[str], own: str | None, house: str) -> str:
+    """Return the time zone in which a customer's day is counted.
+
+    That noted on the customer counts where it lies in the customer's country: the host
+    fills it in with the zone of whoever made the contact.
+
+    :param zones: the zones of the customer's country, none if that is not known
+    :param own: the zone noted on the customer
+    :param house: the zone of the company
+
+    >>> choose_zone(["Europe/Berlin"], "Europe/Amsterdam", "Europe/Amsterdam")
+    'Europe/Berlin'
+    >>> usa = ["America/New_York", "America/Los_Angeles"]
+    >>> choose_zone(usa, "America/Los_Angeles", "Europe/Paris")
+    'America/Los_Angeles'
+    >>> choose_zone(usa, "Europe/Paris", "Europe/Paris")
+    'America/New_York'
+    >>> choose_zone(usa, None, "America/Los_Angeles")
+    'America/Los_Angeles'
+    >>> choose_zone([], None, "Europe/Paris")
+    'Europe/Paris'
+    """
+    if not zones:
+        return own or house
+    return next((zone for zone in (own, house) if zone in zones), zones[0])
 
 
 def find_opening(
@@ -12,7 +39,7 @@ def find_opening(
 ) -> datetime | None:
     """Return when an SMS may go, or ``None`` if it may go now.
 
-    :param now: date and time where the sender is
+    :param now: date and time where the customer is
     :param opens: first hour at which one may go
     :param closes: hour from which none goes any more
 
@@ -28,14 +55,14 @@ def find_opening(
     >>> find_opening(friday, 8, 20, lambda day: day.weekday() < 5)
     datetime.datetime(2026, 5, 18, 8, 0)
     """
-    first = now.date()
     for count in range(SEARCH_LIMIT_DAYS):
-        day = first + timedelta(days=count)
-        start = datetime.combine(day, datetime.min.time(), now.tzinfo)
+        day = now.date() + timedelta(days=count)
         if not is_working_day(day):
             continue
         if count or now.hour < opens:
-            return start.replace(hour=opens)
+            return datetime.combine(day, datetime.min.time(), now.tzinfo).replace(
+                hour=opens
+            )
         if now.hour < closes:
             return None
     return None

@@ -10,8 +10,8 @@ _KEEPS_ZERO = {39, 378, 379}
 def to_e164(number: str | None, country_prefix: int | None) -> str | None:
     """Return the number as E.164, or ``None`` if it is none.
 
-    The host does this with a library that need not be there; what it returns is a
-    number here too, and stays as it is.
+    For where the host's library of numbers is not there: whether the number exists, or
+    is a mobile one, is not known then.
 
     :param country_prefix: telephone prefix of the country the number is in
 
