@@ -186,6 +186,15 @@ def ratios(results):
             f"- growth exponent of the proposal: {clock:.2f} by the clock,"
             f" {work:.2f} by CPU time (aim ≤ 1.05)"
         )
+    shown = get(results, "portal", "portal")
+    if shown:
+        ours, host = shown["ours"], shown["host"]
+        lines.append(
+            f"- customer's page, {whole(shown['invoices'])} open invoices,"
+            f" {shown['clients']} clients at once: p95 {ours['p95']:.2f} s (aim ≤ 1),"
+            f" {ratio(ours['p95'], host['p95'])} × the host's list of invoices (aim"
+            " ≤ 1.3)"
+        )
     workers = get(results, "workers", "workers")
     if workers:
         proposing = workers["propose_one"] / workers["propose_two"]
@@ -210,6 +219,7 @@ def page(results):
         figures_table(results),
         lists_table(results),
         index_table(results),
+        portal_table(results),
         install_table(results),
     ]
     if NOTES.exists():
@@ -335,6 +345,33 @@ def index_table(results):
         "settling 1 000 items ms",
     )
     return "A partial covering index, without → with:\n\n" + table(head, rows)
+
+
+def portal_table(results):
+    """Return how fast the customer's page is among many visitors."""
+    figures = get(results, "portal", "portal")
+    if not figures:
+        return ""
+    rows = [
+        (
+            words_,
+            whole(figures[key]["pages"]),
+            *(f"{1000 * figures[key][name]:.0f}" for name in ("p50", "p95", "longest")),
+            f"{1000 * figures[key]['cpu']:.0f}",
+            f"{figures[key]['bytes'] / 1024:.0f}",
+        )
+        for key, words_ in (
+            ("ours", "customer's page, by its link"),
+            ("host", "the host's list of invoices, by login"),
+        )
+    ]
+    title = (
+        f"A customer of {whole(figures['invoices'])} open invoices,"
+        f" {figures['clients']} clients at once, {figures['workers']} workers, load"
+        f" {figures['measured']['load']}:\n\n"
+    )
+    head = ("page", "fetched", "p50 ms", "p95 ms", "longest ms", "CPU ms a page", "KiB")
+    return title + table(head, rows)
 
 
 def install_table(results):

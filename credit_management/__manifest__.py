@@ -18,6 +18,7 @@
         # The letter before the templates that stand in it.
         "report/credit_dunning_letter_templates.xml",
         "report/credit_statement_templates.xml",
+        "report/credit_address_change_templates.xml",
         "data/mail_template_data.xml",
         "data/mail_activity_type_data.xml",
         "data/credit_dunning_policy_data.xml",
@@ -52,7 +53,11 @@
     ],
     "demo": ["demo/credit_demo.xml"],
     "assets": {
-        "web.assets_backend": ["credit_management/static/src/**/*"],
+        "web.assets_backend": [
+            "credit_management/static/src/components/**/*",
+            "credit_management/static/src/scss/**/*",
+        ],
+        "web.assets_frontend": ["credit_management/static/src/interactions/**/*"],
         "web.assets_tests": ["credit_management/static/tests/tours/**/*"],
     },
     "post_init_hook": "post_init_hook",

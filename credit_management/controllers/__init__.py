@@ -1,3 +1,6 @@
+from . import address
+from . import opened
 from . import payment
 from . import portal
+from . import sent
 from . import statement

@@ -4,6 +4,7 @@ from . import res_partner
 from . import account_bank_statement_line
 from . import account_move
 from . import account_move_line
+from . import credit_address_change
 from . import credit_bulk_mixin
 from . import credit_outgoing_mixin
 from . import credit_dunning_policy

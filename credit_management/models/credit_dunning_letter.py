@@ -4,9 +4,21 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools.image import image_data_uri
 
 from .credit_dunning_facts import LIVE_STATES
 
+REPORT = "credit_management.credit_dunning_letter_report"
+# An e-mail on paper: it brings its own head.
+PAPER_OF_MAIL = {
+    "data-report-margin-top": 10,
+    "data-report-margin-bottom": 10,
+    "data-report-header-spacing": 0,
+}
+# No grey around it: that is for screens.
+PAPER_STYLE = (
+    "<style>body, body > table { background-color: #ffffff !important; }</style>"
+)
 LARGE_AMOUNT = 10000
 # What a person may change: while it is proposed, and at any time.
 EDITABLE = {
@@ -163,6 +175,12 @@ class CreditDunningLetter(models.Model):
         readonly=True,
         copy=False,
         default=lambda self: self._default_key(),
+    )
+    opened_date = fields.Datetime(
+        string="Opened On",
+        readonly=True,
+        copy=False,
+        help="When the customer first came to the page by the link in this letter.",
     )
 
     # The text
@@ -785,7 +803,9 @@ class CreditDunningLetter(models.Model):
             "bank": letter_sudo.partner_bank_id,
             "reference": letter_sudo._get_payment_reference(),
             # A customer who is made up has no page.
-            "url": profile_sudo._get_customer_url() if profile_sudo else base_url,
+            "url": profile_sudo._get_customer_url(letter_sudo)
+            if profile_sudo
+            else base_url,
             "company": letter_sudo.company_id,
             "base_url": base_url,
         }
@@ -799,3 +819,39 @@ class CreditDunningLetter(models.Model):
         if len(moves) == 1:
             return moves.payment_reference or moves.name
         return ", ".join(moves.sorted("invoice_date_due").mapped("name"))
+
+    # === BUSINESS METHODS - AS SENT === #
+
+    def _get_sent_filename(self):
+        self.ensure_one()
+        name = f"{self.level_id.name} {self.message_date}"
+        return "".join(c if c.isalnum() else "_" for c in name) + ".pdf"
+
+    def _get_sent_pdf(self):
+        """Return the letter as the customer got it, as PDF; no text is made anew.
+
+        One that went by post alone is drawn as the paper was, any other as the mail
+        was, both from the text and the amounts that were frozen. Writes nothing.
+        """
+        self.ensure_one()
+        # sudo: the caller may see the letter; templates and logos are the program's.
+        letter_sudo = self.sudo().with_company(self.company_id)
+        Report_sudo = letter_sudo.env["ir.actions.report"]
+        if letter_sudo.printed_date and not letter_sudo.mail_ids:
+            return letter_sudo._render_papers()
+        return Report_sudo._run_wkhtmltopdf(
+            [letter_sudo._get_self_contained_body()],
+            report_ref=REPORT,
+            specific_paperformat_args=PAPER_OF_MAIL,
+        )
+
+    def _get_self_contained_body(self):
+        """Return the text as sent, with the logo in it instead of its address."""
+        self.ensure_one()
+        company = self.company_id
+        body = str(self.body).replace("</head>", f"{PAPER_STYLE}</head>", 1)
+        logo = company.logo_web
+        if not logo:
+            return body
+        address = f"{self.get_base_url()}/logo.png?company={company.id}"
+        return body.replace(f'"{address}"', f'"{image_data_uri(logo)}"')

@@ -9,9 +9,9 @@ from odoo.exceptions import UserError
 from odoo.tools.pdf import merge_pdf
 
 from ..logic import dunning
+from .credit_dunning_letter import REPORT
 from .credit_dunning_letter_sending import WAITING_REASONS
 
-REPORT = "credit_management.credit_dunning_letter_report"
 # With more items than this the table goes on pages of its own, with its head on each.
 ROWS_IN_LETTER = 12
 # As many rows of 6 mm as a page holds with heading, head of the table and total.
@@ -301,6 +301,9 @@ class CreditDunningLetterPrinting(models.Model):
             for start in range(0, len(rows) if is_long else 0, ROWS_ON_PAGE)
         ]
         customer = values["letter"].commercial_partner_id
+        # On paper it is typed: nothing that could be left out.
+        if profile := values["letter"].profile_id:
+            values["url"] = profile._get_customer_url()
         if is_long:
             # Nobody writes thirty numbers on a transfer.
             values["reference"] = customer.ref or customer.name

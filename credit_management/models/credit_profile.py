@@ -30,10 +30,13 @@ FIGURES = {
 }
 WRITTEN_BY_METHODS = {
     "access_token",
+    "last_opened_date",
     "statement_monthly_since",
     "work_done_date",
     "work_done",
 }
+# Looks at the page within this time are one.
+OPENED_AGAIN = timedelta(minutes=10)
 NEVER_EMPTY = {name for name in FIGURES if name.endswith("_amount")} | {"level_rank"}
 
 
@@ -146,6 +149,12 @@ class CreditProfile(models.Model):
         help="Why nothing goes to this customer today, although something is overdue.",
     )
     figures_date = fields.Date(string="Figures Of", readonly=True)
+    last_opened_date = fields.Datetime(
+        string="Page Last Opened",
+        readonly=True,
+        copy=False,
+        help="When the customer last looked at the page, by a link or a login.",
+    )
     next_action = fields.Char(compute="_compute_next_action", string="Next Step")
 
     # Documents
@@ -626,6 +635,8 @@ class CreditProfile(models.Model):
             if profile.statement_monthly and not kept.statement_monthly:
                 kept.statement_monthly = True
                 kept.statement_monthly_since = profile.statement_monthly_since
+            looks = filter(None, (kept.last_opened_date, profile.last_opened_date))
+            kept.last_opened_date = max(looks, default=False)
             profile.letter_ids.write(
                 {"profile_id": kept.id, "commercial_partner_id": target.id}
             )
@@ -634,13 +645,94 @@ class CreditProfile(models.Model):
             profile.message_change_thread(kept)
             profile.unlink()
 
-    def _get_customer_url(self):
-        """Return the address of the customer's page, good without a login."""
+    def _get_customer_url(self, letter=None):
+        """Return the address of the customer's page, good without a login.
+
+        :param letter: the one in which it stands; only tells which one was opened
+        """
         self.ensure_one()
         # sudo: whoever sends a letter hands out its link.
         profile_sudo = self.sudo()
         profile_sudo._portal_ensure_token()
-        return profile_sudo.get_base_url() + profile_sudo.get_portal_url()
+        hint = f"&letter={letter.id}" if letter else ""
+        return profile_sudo.get_base_url() + profile_sudo.get_portal_url(
+            query_string=hint
+        )
+
+    def _get_reminder_contacts(self):
+        """Return to whom reminders about what is open go now, each once."""
+        self.ensure_one()
+        # sudo: to which contacts reminders go does not depend on who asks.
+        profile_sudo = self.sudo()
+        company_sudo, partner_sudo = profile_sudo.company_id, profile_sudo.partner_id
+        facts_sudo = profile_sudo.env["credit.dunning.facts"].with_company(company_sudo)
+        rows = facts_sudo._read_lines(company_sudo, partner_sudo) or [
+            {"customer_id": partner_sudo.id, "move_partner_id": partner_sudo.id}
+        ]
+        contacts = facts_sudo._get_contacts(rows)
+        return partner_sudo.browse(sorted(set(contacts.values())))
+
+    def _set_reminder_address(self, email):
+        """Let reminders to this customer go to an address: that of a dunning contact.
+
+        The one that is there gets the address; where there is none, one is made, with
+        the postal address of the customer, since letters on paper go there, too.
+        """
+        self.ensure_one()
+        customer = self.partner_id
+        dunning_contacts = customer.child_ids.filtered(
+            lambda contact: contact.type == "dunning"
+        ).sorted("id")
+        contact = (
+            dunning_contacts.filtered("email_normalized")[:1] or dunning_contacts[:1]
+        )
+        if contact:
+            contact.email = email
+            return contact
+        # What stands on paper is in the customer's language.
+        active = dict(self.env["res.lang"].get_installed())
+        lang = customer.lang if customer.lang in active else self.env.lang
+        name = self.with_context(lang=lang).env._("Accounts Payable")
+        return customer.create(
+            {
+                "type": "dunning",
+                "parent_id": customer.id,
+                "name": name if customer.is_company else customer.name,
+                "email": email,
+                "lang": customer.lang,
+                "company_id": customer.company_id.id,
+            }
+            | {
+                name: customer._fields[name].convert_to_write(customer[name], customer)
+                for name in customer._address_fields()
+            }
+        )
+
+    def _note_opened(self, letter_id=None):
+        """Note that the customer looked at the page, maybe by the link of a letter.
+
+        The first look counts for a letter, the last one for the file. Whose page it is
+        was proved; a letter of another customer, or one that was never sent, is not
+        one that could have been opened.
+        """
+        self.ensure_one()
+        # sudo: customers write nothing themselves; these stamps are the program's.
+        profile_sudo, now = self.sudo(), fields.Datetime.now()
+        last = profile_sudo.last_opened_date
+        if not last or last < now - OPENED_AGAIN:
+            profile_sudo.last_opened_date = now
+        if not letter_id:
+            return
+        letter_sudo = profile_sudo.env["credit.dunning.letter"].search(
+            [
+                ("id", "=", letter_id),
+                ("profile_id", "=", profile_sudo.id),
+                ("state", "=", "sent"),
+                ("is_test", "=", False),
+                ("opened_date", "=", False),
+            ]
+        )
+        letter_sudo.opened_date = now
 
     def _refresh(self):
         """Bring the figures of these files up to date, in sets."""

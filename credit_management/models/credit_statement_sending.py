@@ -152,6 +152,20 @@ class CreditStatementSending(models.Model):
         self.sudo().mail_ids.attachment_ids.unlink()
         self.write({"state": "queued", "recipient_email": False, "queued_until": False})
 
+    # === BUSINESS METHODS - AS SENT === #
+
+    def _get_sent_filename(self):
+        return self._get_filename("pdf")
+
+    def _get_sent_pdf(self):
+        """Return the PDF that was sent, or nothing if it was not kept."""
+        self.ensure_one()
+        # sudo: the caller may see the statement; its file hangs on the mail.
+        kept_sudo = self.sudo().mail_ids.attachment_ids.filtered(
+            lambda file: (file.res_model, file.res_id) == (self._name, self.id)
+        )
+        return kept_sudo[:1].raw
+
     # === BUSINESS METHODS - WHAT BECAME OF IT === #
 
     def _get_addresses(self):

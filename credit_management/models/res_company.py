@@ -112,6 +112,13 @@ class ResCompany(models.Model):
         " right.",
         groups=TOLD_TO,
     )
+    credit_address_change = fields.Boolean(
+        string="Customers May Change the Address for Reminders",
+        default=True,
+        help="On their page customers may ask for another address. It has to confirm;"
+        " the old one and the collector are told.",
+        groups=TOLD_TO,
+    )
     credit_run_error = fields.Char(
         string="Nightly Run Failed",
         readonly=True,
@@ -183,7 +190,11 @@ class ResCompany(models.Model):
     def _credit_now(self):
         """Return the local date and time of the company."""
         self.ensure_one()
-        utc = fields.Datetime.now().replace(tzinfo=ZoneInfo("UTC"))
+        return self._credit_local(fields.Datetime.now())
+
+    def _credit_local(self, moment):
+        """Return a stored moment in the company's own time."""
+        utc = moment.replace(tzinfo=ZoneInfo("UTC"))
         return utc.astimezone(ZoneInfo(self._credit_tz_name()))
 
     def _credit_today(self):

@@ -31,3 +31,6 @@ class ResConfigSettings(models.TransientModel):
     credit_letter_window = fields.Selection(
         related="company_id.credit_letter_window", readonly=False
     )
+    credit_address_change = fields.Boolean(
+        related="company_id.credit_address_change", readonly=False
+    )

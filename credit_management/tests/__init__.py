@@ -7,8 +7,10 @@ from . import test_logic_examples
 from . import test_overview
 from . import test_policy
 from . import test_portal
+from . import test_portal_address
 from . import test_portal_payment
 from . import test_post
+from . import test_portal_sent
 from . import test_receipts
 from . import test_reports
 from . import test_run

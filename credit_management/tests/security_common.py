@@ -164,6 +164,19 @@ class SecurityCommon(CreditCommon):
                 "note": f"{CANARY} note",
             }
         )
+        cls.address_change = (
+            env["credit.address.change"]
+            .sudo()
+            .create(
+                {
+                    "profile_id": cls.profile.id,
+                    "email": f"{CANARY}@example.com",
+                    "date": cls.today,
+                    "number": 1,
+                }
+            )
+            .sudo(False)
+        )
         cls.start = env["credit.start"].create({})
         cls.call = env["credit.call"].create(
             {
@@ -250,6 +263,7 @@ class SecurityCommon(CreditCommon):
                 cls.call_log,
                 cls.pause,
                 cls.next_letter,
+                cls.address_change,
                 cls.overview,
                 cls.overview.age_ids,
                 cls.overview.alarm_ids,

@@ -193,6 +193,22 @@ ROUTES = {
         ("GET",),
         True,
     ),
+    "/my/credit/<int:profile_id>/letter/<int:letter_id>": (
+        "http",
+        "public",
+        ("GET",),
+        True,
+    ),
+    "/my/credit/<int:profile_id>/statement/<int:statement_id>": (
+        "http",
+        "public",
+        ("GET",),
+        True,
+    ),
+    "/my/credit/<int:profile_id>/opened": ("jsonrpc", "public", (), False),
+    "/my/credit/<int:profile_id>/address": ("http", "public", ("POST",), False),
+    "/my/credit/address": ("http", "public", ("GET",), True),
+    "/my/credit/address/confirm": ("http", "public", ("POST",), False),
     # The host's page; we only send some of its visitors elsewhere.
     "/my/invoices/overdue": ("http", "public", ("GET",), False),
 }

@@ -130,3 +130,101 @@ class TestTours(AccountTestInvoicingHttpCommon):
             }
         ).action_post()
         return self.env["credit.profile"]._get_or_create(company, partner)
+
+    # === THE CUSTOMER === #
+
+    def _prepare_customer(self, name, amounts):
+        """Return a customer with overdue invoices, chased by a live company."""
+        company = self.company_data["company"]
+        policy = self.env.ref("credit_management.policy_business")
+        policy.working_days_only = False
+        company.write(
+            {
+                "credit_mode": "live",
+                "email": "us@us.example.com",
+                "credit_policy_id": policy.id,
+            }
+        )
+        customer = self.env["res.partner"].create(
+            {"name": name, "is_company": True, "email": "tour@example.com"}
+        )
+        today = company._credit_today()
+        moves = self.env["account.move"].create(
+            [
+                {
+                    "move_type": "out_invoice",
+                    "partner_id": customer.id,
+                    "invoice_date": today - timedelta(days=40),
+                    "invoice_date_due": today - timedelta(days=10 + number),
+                    "invoice_payment_term_id": False,
+                    "invoice_line_ids": [
+                        Command.create(
+                            {"name": "Work", "price_unit": amount, "tax_ids": False}
+                        )
+                    ],
+                }
+                for number, amount in enumerate(amounts)
+            ]
+        )
+        moves.action_post()
+        profile = self.env["credit.profile"]._get_or_create(company, customer)
+        return profile, moves
+
+    def _propose(self, profile):
+        run = self.env["credit.dunning.run"].create(
+            {
+                "company_id": profile.company_id.id,
+                "date": profile.company_id._credit_today(),
+            }
+        )
+        run.action_propose()
+        return run
+
+    def test_a_customer_pays_two_of_three_and_the_next_run_chases_the_third(self):
+        provider = self.env.ref("payment.payment_provider_demo").sudo()
+        if provider.code != "demo":
+            self.skipTest("payment_demo is not installed")
+        profile, moves = self._prepare_customer("Tour Customer", (250.0, 100.0, 75.0))
+        self.env["ir.config_parameter"].sudo().set_param(
+            "account_payment.enable_portal_payment", "True"
+        )
+        company = profile.company_id
+        self.env["payment.provider"].sudo().search(
+            [("company_id", "=", company.id)]
+        ).state = "disabled"
+        if provider.company_id != company:
+            provider = provider.copy({"company_id": company.id})
+        provider.write({"state": "test", "is_published": True})
+        link = profile._get_customer_url().removeprefix(profile.get_base_url())
+        self.start_tour(link, "credit_customer_pays_tour", timeout=120)
+        self.env.invalidate_all()
+        self.assertEqual([move.amount_residual for move in moves], [0.0, 0.0, 75.0])
+        run = self._propose(profile)
+        letter = run.letter_ids.filtered(lambda one: one.profile_id == profile)
+        self.assertEqual(letter.line_ids.move_id, moves[2])
+        self.assertEqual(letter.amount_total, 75.0)
+        # Somebody moved on the page: that is a look at it.
+        self.assertTrue(profile.last_opened_date)
+
+    def test_a_stranger_sees_neither_the_page_nor_its_files(self):
+        profile, _moves = self._prepare_customer("Watched Customer", (250.0,))
+        run = self._propose(profile)
+        letter = run.letter_ids.filtered(lambda one: one.profile_id == profile)
+        run.action_approve_and_send()
+        letter.sudo()._hand_over()
+        letter.sudo()._set_sent()
+        self.assertEqual(letter.state, "sent")
+        stranger = self.env["res.partner"].create({"name": "Stranger"})
+        new_test_user(
+            self.env,
+            login="tour_stranger",
+            groups="base.group_portal",
+            partner_id=stranger.id,
+            company_id=profile.company_id.id,
+            company_ids=[Command.set(profile.company_id.ids)],
+        )
+        self.start_tour(
+            f"/my/credit/{profile.id}#profile={profile.id}&letter={letter.id}",
+            "credit_customer_stranger",
+            login="tour_stranger",
+        )

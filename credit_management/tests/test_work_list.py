@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 from itertools import product
 
@@ -466,7 +467,9 @@ class TestCockpit(WorkCommon):
         shown = self.env[action["res_model"]].browse(action["res_id"])
         letter = self._send_all_due().letter_ids
         self.assertEqual(shown.subject, letter.subject)
-        self.assertEqual(str(shown.body), str(letter.body))
+        # Only the number of the letter in the link is not known before.
+        told = re.compile(r"letter=\d+")
+        self.assertEqual(told.sub("", str(shown.body)), told.sub("", str(letter.body)))
 
     def test_a_letter_in_a_proposal_is_shown_as_it_stands_there(self):
         self._create_late_invoice(4)
