@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import api, models
 from odoo.tools import consteq, hmac
 
 # Hexadecimal digits: 64 bits that nobody can guess, in the cheap alphabet of SMS.
@@ -34,3 +34,9 @@ class CreditProfile(models.Model):
         own = self._get_short_code()
         # ``consteq`` fails on text that is not ASCII; no code is.
         return bool(own) and code.isascii() and consteq(own, code)
+
+    @api.model
+    def _goes_by_email_alone(self, level_id):
+        """Override of `credit_management`: an SMS reaches those without an address."""
+        level = self.env["credit.dunning.level"].browse(level_id)
+        return not level.send_sms and super()._goes_by_email_alone(level_id)

@@ -4,7 +4,7 @@ import psycopg2
 import requests
 import urllib3
 
-from odoo import models
+from odoo import api, models
 
 from odoo.addons.iap.tools.iap_tools import InsufficientCreditError
 
@@ -96,7 +96,7 @@ class SmsSms(models.Model):
                     raise
                 except Exception as error:
                     # The service did not answer: nothing was written yet.
-                    letter_sudo._apply_sms_exception(error, self._is_unheard(error))
+                    letter_sudo._apply_sms_exception(error, self._explain(error))
         except psycopg2.Error:
             # Somebody else was faster, or the database hung up: it is looked at again
             # by the next call, or told apart by its claim.
@@ -105,25 +105,23 @@ class SmsSms(models.Model):
             return True
         return self.env["ir.cron"]._commit_progress(1) > 0
 
-    def _is_unheard(self, error):
-        """Say whether the service can not have heard of the SMS.
+    @api.model
+    def _explain(self, error):
+        """Return why the service can not have taken the SMS, or False if it may have.
 
         The host wraps what went wrong in an error of its own.
         """
         if isinstance(error, InsufficientCreditError):
-            return True
+            return "sms_credit"
         cause = error.__context__ or error
         if isinstance(cause, requests.exceptions.HTTPError):
             # Refused: by a server that is busy, or before it looked at the message.
             status = cause.response.status_code
-            return status < 500 or status == 503
-        if isinstance(cause, requests.exceptions.ConnectTimeout):
-            return True
-        if not isinstance(cause, requests.exceptions.ConnectionError):
-            return False
-        inner = cause.args[0] if cause.args else None
-        return isinstance(
-            getattr(inner, "reason", None),
+            return (status < 500 or status == 503) and "sms_server"
+        # Not reached at all. One that hung up later may have taken it.
+        inner = getattr(cause.args[0] if cause.args else None, "reason", None)
+        unreached = (
             urllib3.exceptions.NewConnectionError
-            | urllib3.exceptions.ConnectTimeoutError,
+            | urllib3.exceptions.ConnectTimeoutError
         )
+        return isinstance(inner, unreached) and "sms_server"
