@@ -45,6 +45,7 @@ class SmsSms(models.Model):
 
     def send(self, unlink_failed=False, unlink_sent=True, raise_exception=False):
         """Override of `sms`: nobody but the queue sends ours; it is woken instead."""
+        self.check_access("read")
         held = self.browse()
         if not self.env.context.get("credit_queue"):
             held = self._get_credit_sms()
