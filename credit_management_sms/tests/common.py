@@ -53,10 +53,10 @@ class SmsCommon(CreditCommon):
         self._send(run, deliver=False)
         return run.letter_ids
 
-    def _send_by_sms(self):
+    def _send_by_sms(self, **values):
         """Return a letter that went by SMS alone."""
         self._only_sms()
-        letter = self._hand_over()
+        letter = self._hand_over(**values)
         self._run_sms_queue()
         return letter
 

@@ -1,8 +1,7 @@
 """What the SMS service may do wrong, over real HTTP."""
 
-from datetime import timedelta
-
-from odoo.tests import freeze_time, tagged
+from odoo import fields
+from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from .common import MOBILE, SmsCommon
@@ -12,10 +11,12 @@ LOGS = ("odoo.addons.iap.tools.iap_tools", "odoo.addons.sms.models.sms_sms")
 
 @tagged("post_install", "-at_install")
 class TestFaults(SmsCommon):
-    def _retry_after(self, **wait):
-        with freeze_time(self.env.cr.now() + timedelta(**wait)):
-            self._run_cron("ir_cron_supervise")
-            self._run_sms_queue()
+    def _try_again(self, letters):
+        """Let the supervisor and the queue come by when the wait is over."""
+        self.assertTrue(all(letters.mapped("sms_not_before")))
+        letters.sudo().sms_not_before = fields.Datetime.now()
+        self._run_cron("ir_cron_supervise")
+        self._run_sms_queue()
 
     # === LASTING === #
 
@@ -60,9 +61,7 @@ class TestFaults(SmsCommon):
                 self._send(run, deliver=False)
                 self._run_sms_queue()
             else:
-                self._due_now(run.letter_ids)
-                self._run_cron("ir_cron_supervise")
-                self._run_sms_queue()
+                self._try_again(run.letter_ids)
             letters = run.letter_ids
             self.assertEqual(len(self.service.calls), 1, answer)
             self.assertEqual(letters.mapped("state"), ["sending"] * 3)
@@ -71,16 +70,9 @@ class TestFaults(SmsCommon):
         health = self.env["credit.overview"]._gather_health(self.company)
         self.assertEqual(health.refused, 3)
         self.service.answer = "success"
-        self._due_now(letters)
-        self._run_cron("ir_cron_supervise")
-        self._run_sms_queue()
+        self._try_again(letters)
         self.assertEqual(letters.mapped("state"), ["sent"] * 3)
         self.assertEqual(len(self.service.taken), 3)
-
-    def _due_now(self, letters):
-        waits = letters.mapped("sms_not_before")
-        self.assertTrue(all(waits))
-        letters.sudo().sms_not_before = self.env.cr.now()
 
     # === PASSING === #
 
@@ -92,9 +84,7 @@ class TestFaults(SmsCommon):
         self.assertEqual(letter.sms_attempt_count, 1)
         key = letter.sms_uuid
         self.service.answer = "success"
-        self._due_now(letter)
-        self._run_cron("ir_cron_supervise")
-        self._run_sms_queue()
+        self._try_again(letter)
         self.assertEqual((letter.state, letter.sms_state), ("sent", "sent"))
         self.assertEqual([sms[2] for sms in self.service.taken], [key])
 
@@ -105,9 +95,7 @@ class TestFaults(SmsCommon):
         for _attempt in range(8):
             if letter.sms_state != "waiting":
                 break
-            self._due_now(letter)
-            self._run_cron("ir_cron_supervise")
-            self._run_sms_queue()
+            self._try_again(letter)
         self.assertEqual((letter.state, letter.sms_state), ("failed", "failed"))
         self.assertFalse(self.service.taken)
 
@@ -125,8 +113,8 @@ class TestFaults(SmsCommon):
         for answer in ("cut", "broken"):
             self.service.answer = answer
             self.service.taken.clear()
-            self.customer = self._create_customer(answer, phone=MOBILE)
-            letter = self._send_by_sms()
+            customer = self._create_customer(answer, phone=MOBILE)
+            letter = self._send_by_sms(partner=customer)
             self.assertEqual((letter.state, letter.sms_state), ("unknown", "unknown"))
             self.assertIn("SMS service", letter.activity_ids.note)
             for _again in range(2):
@@ -155,7 +143,7 @@ class TestFaults(SmsCommon):
     def test_one_whose_sender_died_on_the_way_asks_a_person(self):
         self._only_sms()
         letter = self._hand_over()
-        letter.sudo().sms_claimed_date = self.env.cr.now()
+        letter.sudo().sms_claimed_date = fields.Datetime.now()
         self._run_sms_queue()
         self.assertFalse(self.service.calls)
         self.assertEqual((letter.state, letter.sms_state), ("unknown", "unknown"))
@@ -164,9 +152,9 @@ class TestFaults(SmsCommon):
 
     def test_one_cancelled_or_deleted_in_the_queue_is_told_on_the_letter(self):
         for act in ("action_set_canceled", "unlink"):
-            self.customer = self._create_customer(act, phone=MOBILE)
             self._only_sms()
-            letter = self._hand_over()
+            customer = self._create_customer(act, phone=MOBILE)
+            letter = self._hand_over(partner=customer)
             sms = letter.sudo()._get_sms().with_context(credit_sms_told=False)
             getattr(sms, act)()
             self._run_cron("ir_cron_supervise")

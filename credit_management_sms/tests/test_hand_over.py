@@ -2,9 +2,13 @@
 
 from datetime import datetime, timedelta
 
+from psycopg2 import IntegrityError
+
 from odoo.exceptions import ValidationError
 from odoo.tests import freeze_time, tagged
+from odoo.tools import mute_logger
 
+from ..hooks import uninstall_hook
 from .common import MOBILE, SmsCommon
 
 
@@ -31,7 +35,6 @@ class TestHandOver(SmsCommon):
         letter = self._hand_over()
         invoice = letter.line_ids.move_id
         self.assertEqual((letter.state, letter.sms_leads), ("sending", True))
-        self.assertFalse(invoice.credit_level_id)
         self.assertFalse(letter.sudo().mail_ids)
         self._run_sms_queue()
         self.assertEqual((letter.state, letter.sms_state), ("sent", "sent"))
@@ -133,9 +136,17 @@ class TestHandOver(SmsCommon):
         self.assertEqual(letter.sms_state, "waiting")
 
     def test_hours_that_are_none_are_refused(self):
-        with self.assertRaises(Exception), self.cr.savepoint():  # noqa: B017
-            self.company.write({"credit_sms_from_hour": 20, "credit_sms_to_hour": 8})
-            self.env.flush_all()
+        for hours in ((20, 8), (-1, 8), (8, 25)):
+            with (
+                mute_logger("odoo.sql_db"),
+                self.assertRaises(IntegrityError),
+                self.cr.savepoint(),
+            ):
+                values = zip(
+                    ("credit_sms_from_hour", "credit_sms_to_hour"), hours, strict=True
+                )
+                self.company.write(dict(values))
+                self.env.flush_all()
 
     # === MODES AND STOP === #
 
@@ -229,8 +240,6 @@ class TestHandOver(SmsCommon):
         self.assertEqual((letter.state, letter.sms_state), ("reversed", "left_out"))
 
     def test_uninstalled_nothing_waits_and_no_level_reaches_nobody(self):
-        from ..hooks import uninstall_hook
-
         self._only_sms()
         letter = self._hand_over()
         uninstall_hook(self.env)

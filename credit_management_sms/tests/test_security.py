@@ -26,7 +26,7 @@ ODD = (
     "0" * 5000,
     "' OR 1=1 --",
     "{{7*7}}",
-    "\r\nLocation: https://evil.example.com",
+    "\r\nLocation: evil",
 )
 
 
