@@ -41,6 +41,7 @@ class CreditDunningLevel(models.Model):
 
     # === COMPUTE METHODS === #
 
+    @api.depends_context("lang", "company")
     @api.depends(
         "send_sms", "sms_text", "is_reminder", "deadline_days", "sequence", "delay_days"
     )
