@@ -1,9 +1,12 @@
 """Who knocks, what must not be heard, and what must not move."""
 
+from importlib import import_module
+
 from odoo import Command
 from odoo.tests import new_test_user
 from odoo.tools import SQL
 
+from . import security_tables
 from .common import CreditCommon
 
 ADD_ON = "odoo.addons.credit_management"
@@ -24,6 +27,10 @@ TECHNICAL_TABLES = {
 }
 
 
+# Tables to which bridges add theirs.
+TABLES = ("METHODS", "ROUTES", "FIELDS_TOLD", "TEXTS_RENDERED")
+
+
 def is_ours(cls):
     """Say whether a class was written in one of our add-ons."""
     return cls.__module__.startswith(ADD_ON)
@@ -35,11 +42,22 @@ class SecurityCommon(CreditCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls._add_tables_of_bridges()
         cls.other = cls._create_customer("Other")
         cls.other_company = cls.setup_other_company()["company"]
         cls.actors = cls._create_actors()
         cls._create_one_of_everything()
         cls.records = cls._get_records()
+
+    @classmethod
+    def _add_tables_of_bridges(cls):
+        """Add what our other add-ons open, where they are installed."""
+        for name in cls.env.registry._init_modules:
+            if name.startswith("credit_management_"):
+                tables = import_module(f"odoo.addons.{name}.tests.security_tables")
+                for table in TABLES:
+                    theirs = getattr(tables, table, ())
+                    getattr(security_tables, table).update(theirs)
 
     # === ACTORS === #
 

@@ -358,7 +358,7 @@ class CreditOverviewAlarm(models.TransientModel):
             (health.MAILS_STUCK, "The mail queue stands still"),
             (health.UNKNOWN, "Letters whose fate is not known"),
             (health.JOB_FAILS, "A scheduled job fails"),
-            (health.MAIL_REFUSED, "The mail server does not take letters"),
+            (health.MAIL_REFUSED, "Letters are not taken, and tried again"),
             (health.FAILED, "Letters did not arrive"),
             (health.STATEMENTS_FAILED, "Monthly statements were not made"),
             (health.STOPPED, "Emergency stop: nothing is sent"),
