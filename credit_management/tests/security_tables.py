@@ -70,6 +70,7 @@ METHODS = {
     "credit.overview.action_view_print": "collector",
     "credit.overview.action_view_review": "collector",
     "credit.overview.action_view_sent": "collector",
+    "credit.overview.action_view_statements": "collector",
     "credit.overview.action_view_trouble": "collector",
     "credit.overview.action_view_waiting": "collector",
     "credit.overview.action_view_work": "collector",

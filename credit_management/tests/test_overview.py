@@ -137,6 +137,55 @@ class TestOverview(CreditCommon):
             self.assertEqual(found, letter)
             letter.write({"state": "reversed", "failure_open": False})
 
+    def _queued_statement(self):
+        profile = self.env["credit.profile"]._get_or_create(self.company, self.customer)
+        self._create_late_invoice(4)
+        self.env["credit.statement.make"].create(
+            {"profile_ids": [Command.set(profile.ids)]}
+        ).action_send()
+        return self.env["credit.statement"].search(
+            [("profile_id", "=", profile.id)], order="id desc", limit=1
+        )
+
+    def test_a_statement_that_does_not_leave_the_queue(self):
+        statement = self._queued_statement()
+        self.assertEqual(statement.state, "queued")
+        self.assertFalse(self._open().alarm_ids)
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE credit_statement SET write_date = %s WHERE id = %s",
+            [fields.Datetime.now() - timedelta(hours=1), statement.id],
+        )
+        self.env.invalidate_all()
+        alarm = self._alarm("statements_stuck")
+        self.assertTrue(alarm.is_grave)
+        action = alarm.action_open()
+        found = self.env[action["res_model"]].search(action["domain"])
+        self.assertEqual(found, statement)
+
+    def test_a_statement_that_failed_until_a_newer_one_goes(self):
+        statement = self._queued_statement()
+        statement._fail("550 No such user")
+        alarm = self._alarm("statements_failed")
+        action = alarm.action_open()
+        found = self.env[action["res_model"]].search(action["domain"])
+        self.assertEqual(found, statement)
+        overview = self._open()
+        self.assertEqual(overview.statement_count, 1)
+        action = overview.action_view_statements()
+        self.assertEqual(self.env["credit.statement"].search(action["domain"]), found)
+        self.env.cr.execute(
+            "UPDATE credit_statement SET create_date = %s WHERE id = %s",
+            [fields.Datetime.now() - timedelta(days=32), statement.id],
+        )
+        self.env.invalidate_all()
+        self.assertFalse(self._open().statement_count)
+        other = self._queued_statement()
+        other._fail("550 No such user")
+        self.assertEqual(self._open().statement_count, 1)
+        self._queued_statement()
+        self.assertFalse(self._open().statement_count)
+
     def test_the_emergency_stop_says_how_many_wait(self):
         self._queued_letter()
         self.company.credit_stopped = True
