@@ -269,3 +269,64 @@ class TestOverview(CreditCommon):
         )
         with self.assertRaises(AccessError):
             self.env["credit.overview"].with_user(seller).action_open()
+
+    # === BY LEVEL, AND CHARTS === #
+
+    def test_what_left_since_yesterday_is_told_by_level(self):
+        self._create_late_invoice(4, 100.0)
+        self._send_all_due()
+        self._create_late_invoice(2, 40.0, self._create_customer("Not Yet"))
+        level = self._open().level_ids
+        self.assertEqual(level.level_id, self.first)
+        self.assertEqual((level.count, level.amount), (1, 100.0))
+        action = level.action_open()
+        letters = self.env[action["res_model"]].search(action["domain"])
+        self.assertEqual(letters, self._letters_of(self.customer))
+        letters.sudo().sent_date -= timedelta(hours=25)
+        self.assertFalse(self._open().level_ids)
+
+    def test_the_chart_of_ages_shows_the_amounts_of_the_list(self):
+        self.assertFalse(self._open().age_chart)
+        for days_late, amount in ((0, 5.0), (10, 30.0), (70, 20.0)):
+            self._create_late_invoice(days_late, amount)
+        self._create_credit_note(50.0)
+        overview = self._open()
+        amounts = [row["amount"] for row in overview.age_chart["rows"]]
+        self.assertEqual(amounts, [5.0, 30.0, 0, 20.0, 0])
+        late = [row["key"] for row in overview.age_chart["rows"]]
+        self.assertEqual(late, ["open", *["late"] * 4])
+
+    def test_cash_is_told_by_week(self):
+        paid = self._create_late_invoice(20, 100.0)
+        self._pay(paid, 60.0)  # this week, which began two days ago
+        credited = self._create_late_invoice(20, 11.0)
+        credit = self._create_credit_note(11.0)
+        (self._receivable_line(credited) + self._receivable_line(credit)).reconcile()
+        self._create_late_invoice(0, 7.0)  # due today: it may still come
+        self._create_late_invoice(-5, 13.0)  # next Monday
+        self._create_late_invoice(-26, 1000.0)  # beyond the four weeks
+        rows = self._open().cash_chart["rows"]
+        found = {(row["key"], row["amount"]) for row in rows if row["amount"]}
+        self.assertEqual(
+            found, {("collected", 60.0), ("expected", 7.0), ("expected", 13.0)}
+        )
+        self.assertEqual(rows[7]["amount"], 60.0)
+        self.assertEqual([row["amount"] for row in rows[8:]], [7.0, 13.0, 0, 0])
+        self.assertIn("60.00", rows[7]["text"])
+
+    def test_several_currencies_stand_in_no_chart(self):
+        self._create_late_invoice(10)
+        euro = self.setup_other_currency("EUR")
+        elsewhere = self.env["res.company"].create(
+            {"name": "Elsewhere", "currency_id": euro.id}
+        )
+        elsewhere.write({"credit_mode": "off", "credit_start_skipped": True})
+        self.collector.company_ids += elsewhere
+        Overview = (
+            self.env["credit.overview"]
+            .with_user(self.collector)
+            .with_context(allowed_company_ids=(self.company + elsewhere).ids)
+        )
+        overview = Overview.browse(Overview.action_open()["res_id"])
+        self.assertTrue(overview.age_ids)
+        self.assertFalse(overview.age_chart or overview.cash_chart)

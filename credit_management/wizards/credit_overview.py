@@ -133,27 +133,8 @@ class CreditOverview(models.TransientModel):
         if self.env["credit.start"]._is_wanted():
             return self.env["credit.start"].action_open()
         companies = self.env.companies
-        last_runs = self.env["credit.dunning.run"].search(
-            [("company_id", "in", companies.ids), ("is_nightly", "=", True)],
-            limit=1,
-            order="date desc",
-        )
         # sudo: the window tells what is so; nobody writes into it by hand.
-        overview = self.sudo().create(
-            {
-                "company_ids": [fields.Command.set(companies.ids)],
-                "last_run_date": last_runs.date,
-                "is_bare": not self._has_entries(companies),
-                "alarm_ids": [
-                    fields.Command.create(vals)
-                    for vals in self._prepare_alarms(companies)
-                ],
-                "age_ids": [
-                    fields.Command.create(vals)
-                    for vals in self._prepare_ages(companies)
-                ],
-            }
-        )
+        overview = self.sudo().create(self._prepare_overview(companies))
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Overview"),
@@ -243,6 +224,26 @@ class CreditOverview(models.TransientModel):
                 limit=1,
             )
         )
+
+    @api.model
+    def _prepare_overview(self, companies):
+        """Return the values of the window; extend to show more."""
+        last_runs = self.env["credit.dunning.run"].search(
+            [("company_id", "in", companies.ids), ("is_nightly", "=", True)],
+            limit=1,
+            order="date desc",
+        )
+        return {
+            "company_ids": [fields.Command.set(companies.ids)],
+            "last_run_date": last_runs.date,
+            "is_bare": not self._has_entries(companies),
+            "alarm_ids": [
+                fields.Command.create(vals) for vals in self._prepare_alarms(companies)
+            ],
+            "age_ids": [
+                fields.Command.create(vals) for vals in self._prepare_ages(companies)
+            ],
+        }
 
     @api.model
     def _prepare_alarms(self, companies):
