@@ -236,6 +236,11 @@ class SecurityCommon(CreditCommon):
                     "age_ids": [
                         Command.create({"kind": "to_30", "company_id": cls.company.id})
                     ],
+                    "level_ids": [
+                        Command.create(
+                            {"level_id": cls.first.id, "company_id": cls.company.id}
+                        )
+                    ],
                     "alarm_ids": [
                         Command.create(
                             {"code": "unknown", "count": 1, "cause": f"{CANARY} cause"}
@@ -289,6 +294,7 @@ class SecurityCommon(CreditCommon):
                 cls.overview,
                 cls.overview.age_ids,
                 cls.overview.alarm_ids,
+                cls.overview.level_ids,
                 cls.touch,
                 env["credit.letter.report"].search(
                     [("company_id", "=", cls.company.id)]
@@ -327,12 +333,18 @@ class SecurityCommon(CreditCommon):
             case "credit.overview":
                 companies = [Command.set(self.company.ids)]
                 return window.sudo().create({"company_ids": companies}).sudo(False)
-            case "credit.overview.age" | "credit.overview.alarm":
+            case (
+                "credit.overview.age"
+                | "credit.overview.alarm"
+                | "credit.overview.level"
+            ):
                 overview = self._open_window(actor, "credit.overview")
                 values = {"overview_id": overview.id, "company_id": self.company.id}
-                values |= (
-                    {"kind": "to_30"} if "age" in model_name else {"code": "failed"}
-                )
+                values |= {
+                    "credit.overview.age": {"kind": "to_30"},
+                    "credit.overview.alarm": {"code": "failed"},
+                    "credit.overview.level": {"level_id": self.first.id},
+                }[model_name]
                 return window.sudo().create(values).sudo(False)
         raise AssertionError(model_name)
 
