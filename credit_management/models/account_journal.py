@@ -110,8 +110,9 @@ class AccountJournal(models.Model):
         letter_ids = [
             row[0] for row in self.env.execute_query(lines.select("letter_id"))
         ]
+        title = self.env._("To Review")
         return action | {
-            "display_name": self.env._("To Review"),
+            "display_name": title,
             "domain": [("id", "in", sorted(set(letter_ids)))],
             "context": {},
         }

@@ -2,6 +2,7 @@ import { loadBundle } from "@web/core/assets";
 import { cookie } from "@web/core/browser/cookie";
 import { getColor, getCustomColor } from "@web/core/colors/colors";
 import { registry } from "@web/core/registry";
+import { formatFloat } from "@web/views/fields/formatters";
 import { standardFieldProps } from "@web/views/fields/standard_field_props";
 
 import { Component, onWillStart, useEffect, useRef } from "@odoo/owl";
@@ -82,7 +83,11 @@ export class CreditChart extends Component {
                     y: {
                         beginAtZero: true,
                         grid: { color: gridColor },
-                        ticks: { color: labelColor, maxTicksLimit: 5 },
+                        ticks: {
+                            color: labelColor,
+                            maxTicksLimit: 5,
+                            callback: (value) => formatFloat(value, { digits: [16, 0] }),
+                        },
                     },
                 },
             },
