@@ -1,5 +1,6 @@
 """What arrived against what the database says: the figures of a trial."""
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -13,6 +14,12 @@ LETTERS = """
 """
 UNDER_WAY = ("queued", "sending")
 LISTED = ("unknown", "failed")  # a person is asked
+
+COLLEAGUES = """
+    SELECT partner.email FROM res_users
+      JOIN res_partner partner ON partner.id = res_users.partner_id
+     WHERE res_users.share IS NOT TRUE AND partner.email IS NOT NULL
+"""
 
 # Things the database must hold at most once, each as a query for what is too many.
 DOUBLES = {
@@ -94,8 +101,11 @@ def count(database, sink, company, keys, may_skip=(), kills=0):
     rows = database.run(LETTERS, [company, list(keys)], patience=30)
     letters = [dict(zip(names, row, strict=True)) for row in rows]
     arrivals = defaultdict(list)
-    for _time, _file, _recipients, message_id, key in sink.lines():
-        arrivals[key].append(message_id)
+    colleagues = {email for (email,) in database.run(COLLEAGUES)}
+    for _time, _file, recipients, message_id, key in sink.lines():
+        # A notice of a task to one of us is no letter.
+        if key or not set(re.split(r"[,\s]+", recipients)) <= colleagues:
+            arrivals[key].append(message_id)
     figures = Figures(letters=len(letters), kills=kills)
     for letter in letters:
         add_letter(figures, letter, arrivals[letter["key"]], may_skip)

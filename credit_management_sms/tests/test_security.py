@@ -15,13 +15,15 @@ from odoo.addons.credit_management.tests.test_security_http import (
 
 from ..models.credit_profile import CODE_LENGTH
 
+# No dots between slashes: that is no address of ours, and the host's own page for what
+# is not there falls over it where `website` is installed.
 ODD = (
     "",
     "x",
     "é",
     "\x00",
     "%00",
-    "../..",
+    "..",
     "[]",
     "0" * 5000,
     "' OR 1=1 --",
