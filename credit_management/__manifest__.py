@@ -35,6 +35,8 @@
         "views/credit_exclusion_views.xml",
         "views/credit_statement_views.xml",
         "views/credit_profile_views.xml",
+        "views/credit_cover_views.xml",
+        "views/credit_profile_exposure_views.xml",
         "views/account_bank_statement_line_views.xml",
         "views/account_move_views.xml",
         "views/account_move_line_views.xml",

@@ -9,7 +9,10 @@ from . import credit_outgoing_mixin
 from . import credit_dunning_policy
 from . import credit_dunning_level
 from . import credit_exclusion
+from . import credit_cover
+from . import credit_exposure
 from . import credit_profile
+from . import credit_profile_exposure
 from . import credit_profile_touch
 from . import credit_dunning_facts
 from . import credit_dunning_run

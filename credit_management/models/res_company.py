@@ -95,6 +95,14 @@ class ResCompany(models.Model):
         groups=TOLD_TO,
     )
 
+    credit_count_drafts = fields.Boolean(
+        string="Count Draft Invoices",
+        default=True,
+        help="Draft invoices are part of what a customer owes us: goods or services"
+        " have usually left already.",
+        groups=TOLD_TO,
+    )
+
     credit_run_error = fields.Char(
         string="Nightly Run Failed",
         readonly=True,

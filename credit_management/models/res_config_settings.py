@@ -28,3 +28,6 @@ class ResConfigSettings(models.TransientModel):
     credit_pending_days = fields.Integer(
         related="company_id.credit_pending_days", readonly=False
     )
+    credit_count_drafts = fields.Boolean(
+        related="company_id.credit_count_drafts", readonly=False
+    )

@@ -1,0 +1,285 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+
+from ..logic import exposure
+from ..logic.money import to_decimal
+
+# A share of a limit of nothing has no measure; lists show it as this many percent.
+WITHOUT_MEASURE = 999999
+
+
+class CreditProfileExposure(models.Model):
+    """What a customer owes and may come to owe, and how much of it is allowed.
+
+    The limit stays where the host keeps it, on the customer; its parts are columns, so
+    that lists add and sort them, and are refreshed with the other figures.
+    """
+
+    _inherit = "credit.profile"
+
+    in_process_amount = fields.Monetary(
+        string="Payments in Process",
+        readonly=True,
+        help="Payments under way that the ledger does not know yet.",
+    )
+    draft_amount = fields.Monetary(
+        string="Draft Invoices",
+        readonly=True,
+        help="Invoices that are written but not posted yet.",
+    )
+    covered_amount = fields.Monetary(
+        string="Insured or Guaranteed",
+        readonly=True,
+        help="What somebody else bears if the customer does not pay.",
+    )
+    exposure_amount = fields.Monetary(
+        string="Exposure",
+        readonly=True,
+        help="What is open and may come, less credits, payments in process and what"
+        " somebody else bears.",
+    )
+    limit_used = fields.Float(
+        string="Limit Used (%)",
+        readonly=True,
+        digits=(16, 0),
+        aggregator=None,
+        help="Exposure in percent of the credit limit. Empty without a limit.",
+    )
+    credit_limit = fields.Monetary(
+        compute="_compute_credit_limit",
+        inverse="_inverse_credit_limit",
+        search="_search_credit_limit",
+        help="The most this customer may owe. 0: no limit. It is the limit on the"
+        " customer, of this company.",
+    )
+    available_credit = fields.Monetary(
+        string="Available",
+        compute="_compute_available_credit",
+        help="What may still be sold on credit.",
+    )
+    cover_ids = fields.One2many(
+        "credit.cover", compute="_compute_cover_ids", string="Insurance and Guarantees"
+    )
+    is_limit_editable = fields.Boolean(compute="_compute_is_limit_editable")
+
+    _limit_used_idx = models.Index("(company_id, limit_used) WHERE limit_used > 0")
+
+    # === COMPUTE METHODS === #
+
+    @api.depends("partner_id", "company_id")
+    def _compute_credit_limit(self):
+        for company, profiles in self.grouped("company_id").items():
+            for profile in profiles:
+                # sudo: whoever may read the file may read the limit.
+                partner_sudo = profile.partner_id.with_company(company).sudo()
+                profile.credit_limit = partner_sudo.credit_limit
+
+    def _inverse_credit_limit(self):
+        """Write the limit where the host keeps it, and say so on the file.
+
+        :raise AccessError: of who does not manage credit
+        :raise UserError: a limit below zero
+        """
+        if not self.env.su and not self.env.user.has_group(
+            "credit_management.group_credit_manager"
+        ):
+            raise AccessError(
+                self.env._("Only credit managers set credit limits. Ask one of them.")
+            )
+        for profile in self:
+            if profile.credit_limit < 0:
+                raise UserError(
+                    self.env._(
+                        "A credit limit cannot be below zero. 0 means: no limit."
+                    )
+                )
+            # sudo: a credit manager need not be allowed to edit contacts.
+            partner_sudo = profile.partner_id.with_company(profile.company_id).sudo()
+            before, now = partner_sudo.credit_limit, profile.credit_limit
+            if before != now:
+                partner_sudo.credit_limit = now
+                profile._message_log(
+                    body=self.env._(
+                        "Credit limit: %(before)s → %(now)s",
+                        before=profile._format_limit(before),
+                        now=profile._format_limit(now),
+                    )
+                )
+
+    def _format_limit(self, limit):
+        return self.currency_id.format(limit) if limit else self.env._("no limit")
+
+    def _search_credit_limit(self, operator, value):
+        # sudo: whoever may read the file may read the limit.
+        partners_sudo = self.env["res.partner"].sudo()
+        return Domain.OR(
+            Domain("company_id", "=", company.id)
+            & Domain(
+                "partner_id",
+                "in",
+                partners_sudo.with_company(company)._search(
+                    [("credit_limit", operator, value)]
+                ),
+            )
+            for company in self.env.companies
+        )
+
+    @api.depends("credit_limit", "exposure_amount")
+    def _compute_available_credit(self):
+        for profile in self:
+            limit = profile.credit_limit
+            profile.available_credit = limit and limit - profile.exposure_amount
+
+    def _compute_cover_ids(self):
+        covers = self.env["credit.cover"].search(
+            [
+                ("company_id", "in", self.company_id.ids),
+                ("partner_id", "in", self.partner_id.ids),
+            ]
+        )
+        for profile in self:
+            profile.cover_ids = covers.filtered(
+                lambda cover, profile=profile: (
+                    cover.company_id == profile.company_id
+                    and cover.partner_id == profile.partner_id
+                )
+            )
+
+    @api.depends_context("uid")
+    def _compute_is_limit_editable(self):
+        self.is_limit_editable = self.env.user.has_group(
+            "credit_management.group_credit_manager"
+        )
+
+    # === ACTION METHODS === #
+
+    def action_view_exposure(self):
+        """Open the documents of the part of the exposure that the context names."""
+        self.ensure_one()
+        self.check_access("read")
+        return self._open_exposure_part(self.env.context.get("credit_part"))
+
+    def _open_exposure_part(self, kind):
+        """Return the action that shows the documents of a part; extend for your own."""
+        match kind:
+            case exposure.RECEIVABLES:
+                return self.action_view_open_items()
+            case exposure.CREDITS:
+                credits_ = self.open_item_ids.filtered(
+                    lambda item: item.amount_residual < 0
+                )
+                return self._open_items(self.env._("Credits Not Applied"), credits_)
+            case exposure.IN_PROCESS:
+                under_way = self._find_items_in_process()
+                return self._open_items(self.env._("Payments in Process"), under_way)
+            case exposure.COVER:
+                action = self.env["ir.actions.actions"]._for_xml_id(
+                    "credit_management.credit_cover_action"
+                )
+                return action | {
+                    "domain": [("id", "in", self.cover_ids.ids)],
+                    "context": {
+                        "default_partner_id": self.partner_id.id,
+                        "default_company_id": self.company_id.id,
+                    },
+                }
+        documents = self.env["credit.exposure"]._find_documents(
+            self.company_id, self.partner_id, kind
+        )
+        if not documents:
+            raise UserError(self.env._("There is no document behind this figure."))
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Exposure"),
+            "res_model": documents._name,
+            "view_mode": "list,form",
+            "domain": [("id", "in", documents.ids)],
+        }
+
+    def _find_items_in_process(self):
+        """Return the open items for which a payment is under way."""
+        facts = (
+            self.with_company(self.company_id)
+            .env["credit.dunning.facts"]
+            ._gather(self.company_id, self.company_id._credit_today(), self.partner_id)
+        )
+        return self.env["account.move.line"].browse(
+            item.ref
+            for customer in facts.customers.values()
+            for item in customer.items
+            if item.under_way
+        )
+
+    # === BUSINESS METHODS === #
+
+    @api.model
+    def _write_figures(self, facts, decisions, profiles):
+        """Override: the exposures are gathered in sets before any is computed."""
+        if profiles:
+            facts.exposures = self._gather_exposures(facts, profiles.partner_id)
+        return super()._write_figures(facts, decisions, profiles)
+
+    @api.model
+    def _gather_exposures(self, facts, partners):
+        """Return dict customer id -> (``exposure.Exposure``, limit or None)."""
+        company = facts.company
+        parts = self.env["credit.exposure"]._read_parts(company, partners)
+        for customer_id, more in self._list_ledger_parts(facts).items():
+            parts[customer_id] = more + parts.get(customer_id, [])
+        covers = self.env["credit.cover"]._find_for_partners(company, partners)
+        rounding = to_decimal(company.currency_id.rounding)
+        found = {}
+        # sudo: the limit is of the file, whoever may read the customer.
+        for partner_sudo in partners.with_company(company).sudo():
+            limit = partner_sudo.credit_limit
+            found[partner_sudo.id] = (
+                exposure.compute_exposure(
+                    parts.get(partner_sudo.id, ()),
+                    covers.get(partner_sudo.id, ()),
+                    facts.today,
+                    rounding,
+                ),
+                to_decimal(limit) if limit > 0 else None,
+            )
+        return found
+
+    @api.model
+    def _list_ledger_parts(self, facts):
+        """Return what the open items come to, as parts, per customer."""
+        parts = {}
+        for customer_id, customer in facts.customers.items():
+            sums = dict.fromkeys(
+                (exposure.RECEIVABLES, exposure.CREDITS, exposure.IN_PROCESS),
+                exposure.ZERO,
+            )
+            for item in customer.items:
+                row = facts.lines[item.ref]
+                sums[exposure.RECEIVABLES] += row["residual_company"]
+                if item.under_way:
+                    sums[exposure.IN_PROCESS] -= facts.get_company_amount(
+                        item.ref, min(item.under_way, item.residual)
+                    )
+            for credit in customer.credits:
+                row = facts.lines[credit.ref]
+                sums[exposure.CREDITS] += row["residual_company"]
+            parts[customer_id] = [
+                exposure.Part(kind, amount) for kind, amount in sums.items() if amount
+            ]
+        return parts
+
+    @api.model
+    def _compute_figures(self, facts, partner_id, decision):
+        """Override: the exposure and its parts beside what is open."""
+        figures = super()._compute_figures(facts, partner_id, decision)
+        result, limit = facts.exposures[partner_id]
+        amounts = result.list_amounts()
+        for kind, (name, sign) in (
+            self.env["credit.exposure"]._get_part_columns().items()
+        ):
+            figures[name] = sign * amounts.get(kind, exposure.ZERO)
+        figures["exposure_amount"] = result.total
+        used = exposure.compute_utilisation(limit, result.total)
+        if used is not None:
+            figures["limit_used"] = min(used, WITHOUT_MEASURE)
+        return figures
