@@ -17,7 +17,7 @@ from dev import database, settings
 from dev.server import Host
 from dev.steps import Failure, lock, say, step
 
-from . import report
+from . import portal, report
 
 PARTS = (
     "proposal",
@@ -26,15 +26,17 @@ PARTS = (
     "queuing",
     "lists",
     "index",
+    "portal",
     "workers",
     "install",
 )
-ONCE = ("workers", "install")  # of one size of their own
+ONCE = ("portal", "workers", "install")  # of one size of their own
 DEFAULT_SIZES = ["10000", "100000"]
 FOLDER = settings.STATE / "bench"
 BASE = "bench_base"
 LANGUAGES = "en_US,nl_NL,de_DE"
 WORKERS_ITEMS = 100000
+PORTAL_ITEMS = 100000
 INSTALL_ITEMS = 110000  # more than 100 000 invoices
 QUEUE_OF_WORKERS = 1000
 LARGEST_FOR_QUEUING = 100000  # a letter costs the same whatever the ledger holds
@@ -172,6 +174,16 @@ class Bench:
         """The partial covering index, without and with."""
         with step(f"covering index, {size:,} items"):
             self.keep(size, "index", self.call(name, "index.measure"))
+
+    def portal(self):
+        """The customer's page with thousands of invoices, by many at once."""
+        name = self.ledger(PORTAL_ITEMS)
+        with self.scratch(name) as copy:
+            with step("giving one customer thousands of invoices"):
+                made = self.call(copy, "portal.prepare")
+            with step("the customer's page and the host's list, by many at once"):
+                figures = portal.measure(self.host, copy, made["url"])
+        self.keep("portal", "portal", figures | {"items": made["items"]})
 
     def workers(self):
         """One worker against two: proposals of two companies, letters of one queue."""

@@ -13,6 +13,7 @@ COUNT_LIMIT = 10001  # as the web client asks
 # name -> (action, whether it is one of ours)
 LISTS = {
     "letters": ("credit_management.credit_dunning_letter_action", True),
+    "work list": ("credit_management.credit_work_action", True),
     "customers": ("credit_management.credit_profile_action", True),
     "why not chased": ("credit_management.credit_dunning_outcome_action", True),
     "invoices of the host": ("account.action_move_out_invoice_type", False),

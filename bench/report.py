@@ -154,6 +154,11 @@ def ratios(results):
         *each("lists", lambda f: over_list(f, "letters", "invoices of the host")),
     )
     add(
+        "work list ÷ the host's invoices",
+        "",
+        *each("lists", lambda f: over_list(f, "work list", "invoices of the host")),
+    )
+    add(
         "list of customers ÷ the host's contacts",
         "",
         *each("lists", lambda f: over_list(f, "customers", "contacts of the host")),
@@ -181,6 +186,18 @@ def ratios(results):
             f"- growth exponent of the proposal: {clock:.2f} by the clock,"
             f" {work:.2f} by CPU time (aim ≤ 1.05)"
         )
+    shown = get(results, "portal", "portal")
+    if shown:
+        for suffix, what in (
+            ("_read", f"who read for {shown['reading']:.0f} s"),
+            ("", "who ask on and on"),
+        ):
+            ours, host = (shown[f"{key}{suffix}"]["p95"] for key in ("ours", "host"))
+            lines.append(
+                f"- customer's page, {whole(shown['invoices'])} open invoices,"
+                f" {shown['clients']} clients {what}: p95 {ours:.2f} s (aim ≤ 1),"
+                f" {ratio(ours, host)} × the host's list of invoices (aim ≤ 1.3)"
+            )
     workers = get(results, "workers", "workers")
     if workers:
         proposing = workers["propose_one"] / workers["propose_two"]
@@ -205,6 +222,7 @@ def page(results):
         figures_table(results),
         lists_table(results),
         index_table(results),
+        portal_table(results),
         install_table(results),
     ]
     if NOTES.exists():
@@ -332,6 +350,35 @@ def index_table(results):
     return "A partial covering index, without → with:\n\n" + table(head, rows)
 
 
+def portal_table(results):
+    """Return how fast the customer's page is among many visitors."""
+    figures = get(results, "portal", "portal")
+    if not figures:
+        return ""
+    rows = [
+        (
+            words_,
+            whole(figures[key]["pages"]),
+            *(f"{1000 * figures[key][name]:.0f}" for name in ("p50", "p95", "longest")),
+            f"{1000 * figures[key]['cpu']:.0f}",
+            f"{figures[key]['bytes'] / 1024:.0f}",
+        )
+        for key, words_ in (
+            ("ours_read", "customer's page, by its link, read"),
+            ("host_read", "the host's list of invoices, by login, read"),
+            ("ours", "customer's page, on and on"),
+            ("host", "the host's list of invoices, on and on"),
+        )
+    ]
+    title = (
+        f"A customer of {whole(figures['invoices'])} open invoices,"
+        f" {figures['clients']} clients, {figures['workers']} workers, load"
+        f" {figures['measured']['load']}:\n\n"
+    )
+    head = ("page", "fetched", "p50 ms", "p95 ms", "longest ms", "CPU ms a page", "KiB")
+    return title + table(head, rows)
+
+
 def install_table(results):
     """Return what coming and going does to a large ledger."""
     figures = get(results, "install", "install")
@@ -382,6 +429,8 @@ def ratio(ours, other):
 
 
 def over_list(figures, ours, other):
+    if ours not in figures:
+        return "–"  # measured before there was such a list
     return ratio(figures[ours]["seconds"], figures[other]["seconds"])
 
 

@@ -9,6 +9,16 @@ def post_init_hook(env):
         companies.filtered(lambda company: not company.credit_policy_id).write(
             {"credit_policy_id": policy.id}
         )
+    digest = env.ref("digest.digest_digest_default", raise_if_not_found=False)
+    if digest:
+        # As the host's apps do; only collectors are shown the values.
+        digest.write(
+            {
+                "kpi_credit_overdue": True,
+                "kpi_credit_letters": True,
+                "kpi_credit_collected": True,
+            }
+        )
 
 
 def uninstall_hook(env):

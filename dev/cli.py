@@ -2,7 +2,17 @@
 
 import errno
 
-from . import database, demo, host_suites, housekeeping, lint, server, testing
+from . import (
+    database,
+    demo,
+    host_suites,
+    housekeeping,
+    lint,
+    pictures,
+    readme,
+    server,
+    testing,
+)
 from .steps import Failure, say
 
 COMMANDS = {
@@ -15,6 +25,8 @@ COMMANDS = {
     "host-tests": host_suites.host_tests,
     "bench": housekeeping.bench,
     "faults": housekeeping.faults,
+    "pictures": pictures.take,
+    "readme": readme.write,
     "stop": housekeeping.stop,
     "clean": housekeeping.clean,
     "help": housekeeping.show_help,

@@ -149,9 +149,9 @@ def send_run(host, mail_port):
         warn(f"Odoo logged during the run: {error.splitlines()[0]} ({short(log)})")
 
 
-def start_server(host):
+def start_server(host, name=NAME, cron_threads=2):
     """Start the web server with its cron threads and wait until it answers."""
-    command = host.command("-d", NAME, "--max-cron-threads", "2")
+    command = host.command("-d", name, "--max-cron-threads", cron_threads)
     with step("starting Odoo", f"Odoo answers on {address()}"):
         server = processes.start(SERVER, command, env=host.environment())
         deadline = time.monotonic() + 90

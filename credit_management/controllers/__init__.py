@@ -1,3 +1,7 @@
+from . import address
+from . import export
+from . import opened
 from . import payment
 from . import portal
+from . import sent
 from . import statement

@@ -109,7 +109,7 @@ class CreditPaymentPortal(CreditPortal):
         Where the company has a way to pay online; else the page says how to transfer.
         """
         values = super()._prepare_credit_page_values(company_sudo, partner_sudo)
-        profile_sudo = self._find_credit_profile(company_sudo, partner_sudo)
+        profile_sudo = values["profile_sudo"]
         can_pay = profile_sudo and self._get_credit_providers(profile_sudo, 0.0)
         values["pay_form"] = can_pay and {
             "url": f"{profile_sudo.access_url}/pay",

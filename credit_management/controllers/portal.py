@@ -1,14 +1,34 @@
+from urllib.parse import urlencode
+
 from odoo import http
 from odoo.http import request
 from odoo.tools import consteq, format_date
 
 from odoo.addons.account_payment.controllers.portal import PortalAccount
 
-from ..logic import dunning
+from ..logic import dunning, telling
 
-# What one table shows; the rest is summed up in its last row.
-ROWS_SHOWN = 500
-LETTERS_SHOWN = 20
+# What one table shows; the rest is summed up below it and stands in the files of the
+# statement.
+ROWS_SHOWN = 50
+# What a row needs, read at once: the host would read every column.
+LINE_FIELDS = ("move_id", "currency_id", "date", "date_maturity", "amount_currency")
+MOVE_FIELDS = (
+    "name",
+    "state",
+    "move_type",
+    "payment_state",
+    "payment_reference",
+    "invoice_date",
+    "amount_total",
+    "amount_residual",
+    "access_token",
+    "currency_id",
+    "journal_id",
+    "invoice_payment_term_id",
+    "partner_bank_id",
+    "transaction_ids",
+)
 REFERENCES_SHOWN = 5
 # The address of the page opens it: no index, no cache and no other site may keep it.
 PRIVATE_HEADERS = {
@@ -16,6 +36,29 @@ PRIVATE_HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Robots-Tag": "noindex",
 }
+
+
+class CreditWords:
+    """Amounts and days as the widgets of the host show them, each made once."""
+
+    def __init__(self, env):
+        self.env = env
+        self.known = {}
+
+    def money(self, amount, currency):
+        """Return an amount with its currency."""
+        key = (currency.id, float(amount))
+        if key not in self.known:
+            self.known[key] = self.env["ir.qweb.field.monetary"].value_to_html(
+                float(amount), {"display_currency": currency}
+            )
+        return self.known[key]
+
+    def day(self, value):
+        """Return a date, or nothing where there is none."""
+        if value not in self.known:
+            self.known[value] = value and format_date(self.env, value)
+        return self.known[value]
 
 
 class CreditPortal(PortalAccount):
@@ -104,6 +147,14 @@ class CreditPortal(PortalAccount):
             ):
                 return request.redirect("/my/credit")
         return super().portal_my_overdue_invoices(access_token=access_token, **kw)
+
+    def _invoice_get_page_view_values(self, invoice, access_token, **kwargs):
+        """Override of `account`: show a customer the way to all that is open."""
+        values = super()._invoice_get_page_view_values(invoice, access_token, **kwargs)
+        is_own = invoice.commercial_partner_id == self._get_credit_partner()
+        if is_own and invoice.is_sale_document(include_receipts=True):
+            values["credit_url"] = f"/my/credit?company_id={invoice.company_id.id}"
+        return values
 
     def _overdue_invoices_get_page_view_values(self, overdue_invoices, **kwargs):
         """Override of `account_payment`: ask for what is open, not for the totals."""
@@ -228,10 +279,14 @@ class CreditPortal(PortalAccount):
     def _prepare_credit_page_values(self, company_sudo, partner_sudo):
         """Return the values of the page; extend it to show more.
 
-        Plain values only: scores, notes, policies and reasons are for the house.
+        Plain values only: scores, notes, policies and reasons are for the house. The
+        file itself, with sudo, is for those who extend this; no template gets it.
         """
         facts = self._gather_credit_facts(company_sudo, partner_sudo)
+        decisions = dict(facts.decide())
+        stops = self._describe_credit_stops(facts, decisions)
         return {
+            "profile_sudo": self._find_credit_profile(company_sudo, partner_sudo),
             "page_name": "credit",
             "credit_company_name": company_sudo.name,
             # The head of the page carries the logo of the company that is owed.
@@ -239,8 +294,14 @@ class CreditPortal(PortalAccount):
             "customer_name": partner_sudo.name,
             "today": facts.today,
             "sections": self._prepare_credit_sections(company_sudo, facts),
-            "letters": self._prepare_credit_letters(company_sudo, partner_sudo),
-            "next_step": self._describe_credit_next_step(facts),
+            "next_step": self._describe_credit_next_step(facts, decisions),
+            "stops": stops["customer"],
+            "stops_of_items": stops["items"],
+            "reminder_contacts": {
+                item.contact
+                for customer in facts.customers.values()
+                for item in customer.items
+            },
             "contact": {
                 "email": company_sudo.email,
                 "phone": company_sudo.phone,
@@ -262,7 +323,7 @@ class CreditPortal(PortalAccount):
         kinds = {"overdue": [], "upcoming": [], "in_process": [], "paid_out": []}
         for customer in facts.customers.values():
             for item in customer.items:
-                if any(
+                if item.withheld and any(
                     held.reason == dunning.REFUND_UNMATCHED for held in item.withheld
                 ):
                     kind = "paid_out"
@@ -305,8 +366,9 @@ class CreditPortal(PortalAccount):
     def _prepare_credit_section(self, company_sudo, facts, currency, kinds):
         """Return the tables, the totals and the way to pay of one currency."""
         invoices_paid_here = set()  # the first row of an invoice has its button
+        read = self._read_credit_lines(kinds)
         tables = {
-            kind: self._prepare_credit_table(facts, items, invoices_paid_here)
+            kind: self._prepare_credit_table(facts, items, read, invoices_paid_here)
             for kind, items in kinds.items()
         }
         amounts = {
@@ -347,24 +409,42 @@ class CreditPortal(PortalAccount):
             return item.amount
         return max(item.residual - item.under_way, dunning.ZERO)
 
-    def _prepare_credit_table(self, facts, items, invoices_paid_here):
-        """Return the rows of a table, and what the rows left out come to."""
-        shown, rest = items[:ROWS_SHOWN], items[ROWS_SHOWN:]
+    def _read_credit_lines(self, kinds):
+        """Return what the tables show of the ledger, read for all of them at once.
+
+        :return: dict of the lines by id, with sudo, which instalment each is, and the
+            invoices that the login may open without a token
+        """
+        shown = [item.ref for items in kinds.values() for item in items[:ROWS_SHOWN]]
         # sudo: the items are the customer's own; rows hold what a customer may see.
-        lines_sudo = (
-            request.env["account.move.line"].sudo().browse([i.ref for i in shown])
-        )
-        # An invoice that the login may read is opened without a token.
+        lines_sudo = request.env["account.move.line"].sudo().browse(shown)
+        lines_sudo.fetch(LINE_FIELDS)
+        moves_sudo = lines_sudo.move_id
+        moves_sudo.fetch(MOVE_FIELDS)
         readable = request.env["account.move"]
         if not request.env.user._is_public():
-            readable = readable.browse(lines_sudo.move_id.ids)._filtered_access("read")
+            readable = readable.browse(moves_sudo.ids)._filtered_access("read")
         return {
-            "rows": [
-                self._prepare_credit_row(
-                    facts, item, line_sudo, readable, invoices_paid_here
-                )
-                for item, line_sudo in zip(shown, lines_sudo, strict=True)
-            ],
+            "lines": {line_sudo.id: line_sudo for line_sudo in lines_sudo},
+            "instalments": self._get_credit_instalments(lines_sudo),
+            "readable": set(readable.ids),
+            "say": CreditWords(request.env),
+        }
+
+    def _prepare_credit_table(self, facts, items, read, invoices_paid_here):
+        """Return the rows of a table, and what the rows left out come to."""
+        shown, rest = items[:ROWS_SHOWN], items[ROWS_SHOWN:]
+        rows = []
+        for item in shown:
+            line_sudo = read["lines"][item.ref]
+            row = self._prepare_credit_row(
+                facts, item, line_sudo, read["readable"], invoices_paid_here
+            )
+            row |= self._prepare_credit_words(read["say"], item, line_sudo)
+            row["instalment"], row["instalment_count"] = read["instalments"][item.ref]
+            rows.append(row)
+        return {
+            "rows": rows,
             "rest_count": len(rest),
             "rest_amount": float(
                 sum(
@@ -385,12 +465,10 @@ class CreditPortal(PortalAccount):
         can_pay = bool(url and payable and move_sudo not in invoices_paid_here)
         if can_pay:
             invoices_paid_here.add(move_sudo)
-        number, count = self._get_credit_instalment(line_sudo)
         return {
+            "ref": line_sudo.id,
             "name": move_sudo.name,
             "reference": move_sudo.payment_reference,
-            "instalment": number,
-            "instalment_count": count,
             "is_credit_note": move_sudo.move_type == "out_refund",
             "is_payment": move_sudo.journal_id.type in ("bank", "cash", "credit"),
             "url": url,
@@ -427,14 +505,33 @@ class CreditPortal(PortalAccount):
             )
         )
 
-    def _get_credit_instalment(self, line_sudo):
-        """Return which instalment of its invoice a line is, and of how many."""
-        terms_sudo = line_sudo.move_id.line_ids.filtered(
-            lambda term: term.display_type == "payment_term"
+    def _prepare_credit_words(self, say, item, line_sudo):
+        """Return amounts and days of a row as they are shown, twice at most each."""
+        move_sudo, currency_sudo = line_sudo.move_id, line_sudo.currency_id
+        in_process = getattr(item, "under_way", dunning.ZERO)
+        return {
+            "date_text": say.day(move_sudo.invoice_date or line_sudo.date),
+            "due_text": say.day(line_sudo.date_maturity),
+            "original_text": say.money(abs(line_sudo.amount_currency), currency_sudo),
+            "in_process_text": in_process and say.money(in_process, currency_sudo),
+            "open_text": say.money(self._get_open_amount(item), currency_sudo),
+        }
+
+    def _get_credit_instalments(self, lines_sudo):
+        """Return, by line, which instalment of its invoice it is, and of how many."""
+        terms_sudo = lines_sudo.search_fetch(
+            [
+                ("move_id", "in", lines_sudo.move_id.ids),
+                ("display_type", "=", "payment_term"),
+            ],
+            ["move_id", "date", "date_maturity"],
         ).sorted(lambda term: (term.date_maturity or term.date, term.id))
-        if line_sudo not in terms_sudo:
-            return 1, 1
-        return terms_sudo.ids.index(line_sudo.id) + 1, len(terms_sudo)
+        found = dict.fromkeys(lines_sudo.ids, (1, 1))
+        for of_move_sudo in terms_sudo.grouped("move_id").values():
+            for number, term_id in enumerate(of_move_sudo.ids, start=1):
+                if term_id in found:
+                    found[term_id] = (number, len(of_move_sudo))
+        return found
 
     def _get_credit_invoice_url(self, move_sudo, readable):
         """Return the address of an invoice, if the visitor may open it.
@@ -443,7 +540,7 @@ class CreditPortal(PortalAccount):
         """
         if not move_sudo.is_sale_document(include_receipts=True):
             return False
-        if move_sudo.id in readable.ids:
+        if move_sudo.id in readable:
             return move_sudo.access_url
         if move_sudo.access_token:
             return move_sudo.get_portal_url()
@@ -457,12 +554,10 @@ class CreditPortal(PortalAccount):
         """Return to which account to pay, and what to write on the payment."""
         if not items:
             return None
+        # Those that the table shows: of thousands, only the count matters.
+        documents = list(dict.fromkeys(item.document for item in items))[:ROWS_SHOWN]
         # sudo: a customer may know where to pay, and its own invoice numbers.
-        moves_sudo = (
-            request.env["account.move"]
-            .sudo()
-            .browse(dict.fromkeys(item.document for item in items))
-        )
+        moves_sudo = request.env["account.move"].sudo().browse(documents)
         letter_sudo = (
             request.env["credit.dunning.letter"]
             .sudo()
@@ -483,40 +578,16 @@ class CreditPortal(PortalAccount):
             ),
         }
 
-    def _prepare_credit_letters(self, company_sudo, partner_sudo):
-        """Return what was sent to the customer, newest first."""
-        # sudo: of each letter its day, its name and its amount are told.
-        letters_sudo = (
-            request.env["credit.dunning.letter"]
-            .sudo()
-            .search(
-                [
-                    ("company_id", "=", company_sudo.id),
-                    ("commercial_partner_id", "=", partner_sudo.id),
-                    ("state", "=", "sent"),
-                    ("is_test", "=", False),
-                ],
-                order="message_date desc, id desc",
-                limit=LETTERS_SHOWN,
-            )
-        )
-        return [
-            {
-                "date": letter_sudo.message_date,
-                "name": letter_sudo.level_id.name,
-                "amount": letter_sudo.amount_total or letter_sudo.amount_upcoming,
-                "currency": letter_sudo.currency_id,
-            }
-            for letter_sudo in letters_sudo
-        ]
+    def _may_credit_be_chased(self, facts):
+        """Tell whether anything goes out at all: else nothing is announced."""
+        return facts.company.credit_mode == "live" and not facts.company.credit_stopped
 
-    def _describe_credit_next_step(self, facts):
+    def _describe_credit_next_step(self, facts, decisions):
         """Say when the next message goes, in words, or nothing if none is due to go."""
-        company_sudo = facts.company
-        if company_sudo.credit_mode != "live" or company_sudo.credit_stopped:
+        if not self._may_credit_be_chased(facts):
             return False
         Profile_sudo = request.env["credit.profile"].sudo()
-        for partner_id, decision in facts.decide():
+        for partner_id, decision in decisions.items():
             step = Profile_sudo._find_next_step(facts, partner_id, decision)
             day = step.get("next_action_date")
             level_sudo = (
@@ -535,12 +606,65 @@ class CreditPortal(PortalAccount):
             )
         return False
 
+    def _describe_credit_stops(self, facts, decisions):
+        """Say what keeps reminders from going, where the customer may know it.
+
+        :return: dict of sentences about the customer, and of words by item
+        """
+        stops = {"customer": [], "items": {}}
+        if not self._may_credit_be_chased(facts):
+            return stops
+        for partner_id, decision in decisions.items():
+            customer = facts.customers[partner_id]
+            for reason, until in telling.find_customer_stops(
+                customer, decision, facts.today
+            ):
+                stops["customer"].append(self._say_credit_stop(reason, until))
+            for ref, (reason, until) in telling.find_item_stops(
+                decision, facts.today
+            ).items():
+                stops["items"][ref] = self._say_credit_stop(reason, until)
+        return stops
+
+    def _say_credit_stop(self, reason, until):
+        """Put what stops reminders into words that are meant for the customer."""
+        day = until and format_date(request.env, until)
+        match reason:
+            case dunning.PAUSED if day:
+                return request.env._("We send you no reminders until %(day)s.", day=day)
+            case dunning.PAUSED:
+                return request.env._("We send you no reminders at the moment.")
+            case dunning.PAYMENT_UNDER_WAY:
+                return request.env._(
+                    "A payment is in process: no reminder goes for what it pays."
+                )
+            case dunning.RECEIPT_UNMATCHED:
+                return request.env._(
+                    "We received money from you that we are still matching with your"
+                    " invoices: no reminder goes until that is done."
+                )
+            case dunning.NET_CREDIT:
+                return request.env._(
+                    "Your credits cover what is overdue: no reminder goes."
+                )
+            case dunning.UNDELIVERABLE:
+                return request.env._(
+                    "Our last message did not reach you. Please tell us which address"
+                    " is right."
+                )
+            case dunning.DISPUTED:
+                return request.env._("We are looking into your question")
+            case dunning.EXCLUDED if day:
+                return request.env._("No reminder until %(day)s", day=day)
+        return request.env._("No reminder at the moment")
+
     # === ANSWERS === #
 
-    def _render_credit_page(self, company_sudo, partner_sudo):
+    def _render_credit_page(self, company_sudo, partner_sudo, **more):
+        values = self._prepare_credit_page_values(company_sudo, partner_sudo) | more
+        del values["profile_sudo"]
         return self._render_credit_private(
-            "credit_management.portal_credit_page",
-            self._prepare_credit_page_values(company_sudo, partner_sudo),
+            "credit_management.portal_credit_page", values
         )
 
     def _render_credit_private(self, template, values):
@@ -552,3 +676,19 @@ class CreditPortal(PortalAccount):
     def _make_credit_private(self, response):
         response.headers.update(PRIVATE_HEADERS)
         return response
+
+    def _make_credit_file(self, content, filename, mimetype="application/pdf"):
+        """Answer with a file that no cache keeps and no browser takes for a page."""
+        headers = {
+            "Content-Type": mimetype,
+            "Content-Disposition": http.content_disposition(filename),
+            "X-Content-Type-Options": "nosniff",
+            **PRIVATE_HEADERS,
+        }
+        return request.make_response(content, headers=list(headers.items()))
+
+    def _get_credit_address(self, path, **query):
+        """Return an address that what opened the page opens, too."""
+        query["access_token"] = request.params.get("access_token")
+        query = {key: value for key, value in query.items() if value}
+        return f"{path}?{urlencode(query)}" if query else path

@@ -1,11 +1,9 @@
-from urllib.parse import urlencode
-
 from dateutil.relativedelta import relativedelta
 
 from odoo import http
 from odoo.http import request
 
-from .portal import PRIVATE_HEADERS, CreditPortal
+from .portal import CreditPortal
 
 TYPES = {
     "pdf": "application/pdf",
@@ -40,20 +38,14 @@ class CreditStatementPortal(CreditPortal):
             self._prepare_statement_values(profile_sudo, kind)
         )
         content = statement_sudo._render_loose(extension)
-        headers = {
-            "Content-Type": TYPES[extension],
-            "Content-Disposition": http.content_disposition(
-                statement_sudo._get_filename(extension)
-            ),
-            "X-Content-Type-Options": "nosniff",
-            **PRIVATE_HEADERS,
-        }
-        return request.make_response(content, headers=list(headers.items()))
+        return self._make_credit_file(
+            content, statement_sudo._get_filename(extension), TYPES[extension]
+        )
 
     def _prepare_credit_page_values(self, company_sudo, partner_sudo):
         """Override: offer the files of the statement."""
         values = super()._prepare_credit_page_values(company_sudo, partner_sudo)
-        profile_sudo = self._find_credit_profile(company_sudo, partner_sudo)
+        profile_sudo = values["profile_sudo"]
         values["statement_urls"] = profile_sudo and {
             "open_pdf": self._get_statement_url(profile_sudo, "pdf"),
             "open_xlsx": self._get_statement_url(profile_sudo, "xlsx"),
@@ -62,12 +54,9 @@ class CreditStatementPortal(CreditPortal):
         return values
 
     def _get_statement_url(self, profile_sudo, extension, kind=None):
-        """Return the address of a file; what opened the page opens the file, too."""
-        token = request.params.get("access_token")
-        query = {"kind": kind, "access_token": token}
-        query = {key: value for key, value in query.items() if value}
-        path = f"{profile_sudo.access_url}/statement.{extension}"
-        return f"{path}?{urlencode(query)}" if query else path
+        return self._get_credit_address(
+            f"{profile_sudo.access_url}/statement.{extension}", kind=kind
+        )
 
     def _prepare_statement_values(self, profile_sudo, kind):
         today = profile_sudo.company_id._credit_today()

@@ -10,6 +10,7 @@ from odoo import api, models
 
 # Days ago on which the demo's companies wrote to their late customers.
 DAYS_AGO = (48, 38, 28, 18, 9)
+CALLS = 2  # due in each company
 
 
 class CreditDemoHistory(models.AbstractModel):
@@ -30,6 +31,44 @@ class CreditDemoHistory(models.AbstractModel):
             )
             for days_ago in DAYS_AGO:
                 history._write_to_late_customers(company, days_ago)
+            history._call_late_customers(company)
+
+    def _call_late_customers(self, company):
+        """Let calls be due, and one be made: nobody answered."""
+        accountant = self.env.ref("credit_management.demo_user_accountant")
+        letters = self.env["credit.dunning.letter"].search(
+            [
+                ("company_id", "=", company.id),
+                ("state", "=", "sent"),
+                ("level_id.activity_type_id", "!=", False),
+            ],
+            order="message_date desc, id desc",
+        )
+        profiles = letters.profile_id
+        profiles._refresh()
+        called = profiles.filtered("overdue_amount")[:CALLS]
+        for profile in called:
+            letter = letters.filtered(lambda one, file=profile: one.profile_id == file)
+            letter[:1].user_id = accountant
+            letter[:1].with_context(mail_activity_quick_update=True)._apply_task()
+        if len(called) < CALLS:
+            return
+        call = (
+            self.env["credit.call"]
+            .with_user(accountant)
+            .with_context(mail_activity_quick_update=True)
+            .create(
+                {
+                    "profile_id": called[-1].id,
+                    "result": "not_reached",
+                    "note": self.env._("Voice mail; asked to be called back."),
+                    "next_step": "again",
+                    "next_date": company._credit_today(),
+                }
+            )
+        )
+        # sudo: nobody changes a call; this one was made two days ago.
+        call.sudo().date -= timedelta(days=2)
 
     def _write_to_late_customers(self, company, days_ago):
         calendar = company._credit_calendar()

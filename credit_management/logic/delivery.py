@@ -17,6 +17,11 @@ _NEVER_CONNECTED = re.compile(
     re.I,
 )
 _REPLY_CODE = re.compile(r"(?<![\d.])([45])\d\d(?![\d.])")
+# A reply as Python writes it: the code and the bytes of the text.
+_REPLY = re.compile(
+    r"\((?P<code>[45]\d\d), b?(?P<quote>['\"])(?P<text>.*?)(?P=quote)\)", re.S
+)
+_ERROR_NAME = re.compile(r"^[A-Z]\w*: ")
 _HARD_TYPES = {
     "mail_email_invalid",
     "mail_email_missing",
@@ -65,6 +70,35 @@ def classify_failure(reason: str | None, failure_type: str | None) -> str:
     if _NEVER_CONNECTED.search(text):
         return SOFT
     return UNKNOWN
+
+
+def find_server_words(reason: str | None) -> str:
+    """Return what the mail server itself said, in one line; empty: nothing is known.
+
+    The host wraps it in words of its own, and Python in its notation.
+
+    >>> find_server_words("Mail Delivery Failed\\nMail delivery failed via SMTP server"
+    ...     " 'mx'.\\nSMTPRecipientsRefused: {'a@b.example': (550, b'no such user')}")
+    '550 no such user'
+    >>> find_server_words("SMTPDataError: (451, b'4.7.1 Greylisted\\\\nTry again')")
+    '451 4.7.1 Greylisted Try again'
+    >>> find_server_words("Mail Delivery Failed\\nvia 'mx'.\\nTimeoutError: timed out")
+    'timed out'
+    >>> find_server_words("No valid recipient"), find_server_words(None)
+    ('No valid recipient', '')
+    """
+    text = (reason or "").strip()
+    if reply := _REPLY.search(text):
+        words = reply["text"].replace(r"\r", " ").replace(r"\n", " ")
+        return " ".join(f"{reply['code']} {words}".split())
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        return ""
+    if len(lines) == 1:
+        return lines[0]
+    # The host: a title, the server, and the name and words of the error.
+    named = next((line for line in reversed(lines) if _ERROR_NAME.match(line)), "")
+    return _ERROR_NAME.sub("", named) or lines[0]
 
 
 def wait_before_attempt(attempts: int) -> timedelta | None:

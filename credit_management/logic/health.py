@@ -17,6 +17,7 @@ UNKNOWN = "unknown"
 JOB_FAILS = "job_fails"
 MAIL_REFUSED = "mail_refused"
 FAILED = "failed"
+STATEMENTS_FAILED = "statements_failed"
 STOPPED = "stopped"
 
 GRAVE = {JOBS_STAND_STILL, JOB_SWITCHED_OFF, RUN_MISSED, LETTERS_STUCK, MAILS_STUCK}
@@ -44,6 +45,7 @@ class Health:
 
     :param run_due: since when the nightly run is missing, if it is
     :param run_error: what went wrong when it was tried
+    :param statement_error: what went wrong when the monthly statements were made
     :param oldest_queued: since when the oldest letter waits that could go now
     :param oldest_mail: since when the oldest mail waits in the queue of the host
     :param refused: letters that wait for another attempt, and why
@@ -53,6 +55,7 @@ class Health:
     jobs: tuple[Job, ...] = ()
     run_due: datetime | None = None
     run_error: str = ""
+    statement_error: str = ""
     oldest_queued: datetime | None = None
     oldest_mail: datetime | None = None
     refused: int = 0
@@ -132,6 +135,8 @@ def find_alarms(health: Health, now: datetime) -> tuple[Alarm, ...]:
         alarms.append(Alarm(MAIL_REFUSED, count=health.refused, cause=health.refusal))
     if health.failed:
         alarms.append(Alarm(FAILED, count=health.failed))
+    if health.statement_error:
+        alarms.append(Alarm(STATEMENTS_FAILED, cause=health.statement_error))
     if health.is_stopped:
         alarms.append(Alarm(STOPPED, count=health.held))
     return tuple(alarms)

@@ -1,5 +1,9 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools import SQL
+
+from .account_move_line import AGE_LABELS
+from .credit_sql import say_comparison
 
 
 class AccountMove(models.Model):
@@ -15,7 +19,25 @@ class AccountMove(models.Model):
     credit_last_letter_date = fields.Date(
         string="Last Dunning Letter",
         compute="_compute_credit_level",
+        search="_search_credit_last_letter_date",
         groups="credit_management.group_credit_user",
+        help="Day of the last dunning letter that named this invoice.",
+    )
+    credit_next_date = fields.Date(
+        string="Next Contact",
+        compute="_compute_credit_state",
+        search="_search_credit_next_date",
+        groups="credit_management.group_credit_user",
+        help="Day on which the customer is next written to. Empty: nothing goes, or"
+        " this invoice is left alone until somebody acts.",
+    )
+    credit_age = fields.Selection(
+        AGE_LABELS,
+        string="Age",
+        compute="_compute_credit_state",
+        search="_search_credit_age",
+        groups="credit_management.group_credit_user",
+        help="How long the oldest open instalment is late today.",
     )
     credit_letter_count = fields.Integer(
         compute="_compute_credit_letter_count",
@@ -34,22 +56,40 @@ class AccountMove(models.Model):
 
     @api.depends("line_ids.credit_level_id", "line_ids.credit_last_letter_date")
     def _compute_credit_level(self):
-        """Show the highest level that an instalment of the invoice has reached."""
-        lines = self.line_ids.filtered(
-            lambda line: line.account_id.account_type == "asset_receivable"
+        """Show the highest level that an instalment reached, and the last letter."""
+        self.credit_level_id = self.credit_last_letter_date = False
+        ids = [id_ for id_ in self._origin.ids if id_]
+        told = self.env["credit.dunning.letter.line"]._say_told(
+            "move_id", SQL("told.move_id = ANY(%s)", ids)
         )
+        found = {id_: rest for id_, *rest in self.env.execute_query(told)}
         for move in self:
-            of_move = lines.filtered(lambda line, move=move: line.move_id == move)
-            reached = of_move.filtered("credit_level_id")
-            highest = reached.sorted(
-                lambda line: (
-                    not line.credit_level_id.is_reminder,
-                    line.credit_level_id.delay_days,
-                )
-            )[-1:]
-            move.credit_level_id = highest.credit_level_id
-            days = [day for day in of_move.mapped("credit_last_letter_date") if day]
-            move.credit_last_letter_date = max(days, default=False)
+            level_id, move.credit_last_letter_date = found.get(
+                move._origin.id, (False, False)
+            )
+            move.credit_level_id = level_id
+
+    @api.depends("state", "payment_state", "line_ids.date_maturity")
+    def _compute_credit_state(self):
+        """Read the next contact from the credit file, the age from the open items."""
+        self.credit_next_date = self.credit_age = False
+        ids = [id_ for id_ in self._origin.ids if id_]
+        if not ids:
+            return
+        alias = SQL.identifier(self._table)
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT id, %s, %s FROM account_move WHERE id = ANY(%s)",
+                self._say_credit_next_date(alias),
+                self._say_credit_age(alias),
+                ids,
+            )
+        )
+        found = {id_: rest for id_, *rest in rows}
+        for move in self:
+            move.credit_next_date, move.credit_age = found.get(
+                move._origin.id, (False, False)
+            )
 
     @api.depends("credit_level_id", "payment_state")
     def _compute_credit_notice(self):
@@ -62,22 +102,104 @@ class AccountMove(models.Model):
             move.credit_notice = is_open and move.credit_level_id.name
 
     def _search_credit_level_id(self, operator, value):
-        if operator != "in":
+        LetterLine = self.env["credit.dunning.letter.line"]
+        return LetterLine._search_told("move_id", "level_id", operator, value)
+
+    def _search_credit_last_letter_date(self, operator, value):
+        LetterLine = self.env["credit.dunning.letter.line"]
+        return LetterLine._search_told("move_id", "last_date", operator, value)
+
+    def _search_credit_next_date(self, operator, value):
+        return self._search_credit_state("_say_credit_next_date", operator, value)
+
+    def _search_credit_age(self, operator, value):
+        return self._search_credit_state("_say_credit_age", operator, value)
+
+    @api.model
+    def _search_credit_state(self, say, operator, value):
+        # The ORM does not ask who may use a search of this kind.
+        self.env["credit.profile"].check_access("read")
+        if say_comparison(SQL("x"), operator, value) is NotImplemented:
             return NotImplemented
-        wanted = [level_id for level_id in value if level_id]
-        Line = self.env["account.move.line"]
-        domain = Domain.FALSE
-        if wanted:
-            at_level = Line._search(Domain("credit_level_id", "in", wanted))
-            domain |= Domain("id", "in", at_level.subselect("move_id"))
-        if False in value:
-            chased = self.env["credit.dunning.letter.line"]._search(
-                Domain("state", "in", ("queued", "sending", "sent", "unknown"))
-                & Domain("kind", "=", "chased")
-                & Domain("move_id", "!=", False)
+        return Domain.custom(
+            to_sql=lambda model, alias, query: say_comparison(
+                getattr(model, say)(SQL.identifier(alias)), operator, value
             )
-            domain |= ~Domain("id", "in", chased.subselect("move_id"))
-        return domain
+        )
+
+    @api.model
+    def _say_credit_is_open(self, alias):
+        """Return the condition under which an invoice may be chased at all."""
+        self.flush_model(["state", "move_type", "payment_state"])
+        return SQL(
+            "(%(alias)s.state = 'posted'"
+            " AND %(alias)s.move_type IN ('out_invoice', 'out_receipt')"
+            " AND %(alias)s.payment_state IN ('not_paid', 'partial'))",
+            alias=alias,
+        )
+
+    @api.model
+    def _say_credit_next_date(self, alias):
+        """Return the expression for the day of the next message to the customer."""
+        self.flush_model(["commercial_partner_id", "company_id"])
+        self.env["credit.profile"].flush_model()
+        self.env["credit.dunning.outcome"].flush_model()
+        return SQL(
+            """
+            (CASE WHEN %(is_open)s AND NOT EXISTS (
+                SELECT FROM account_move_line item
+                  JOIN credit_dunning_outcome outcome
+                    ON outcome.move_line_id = item.id
+                 WHERE item.move_id = %(alias)s.id
+                   AND outcome.run_id IS NULL AND outcome.next_date IS NULL)
+             THEN (SELECT profile.next_action_date
+                     FROM credit_profile profile
+                    WHERE profile.company_id = %(alias)s.company_id
+                      AND profile.partner_id = %(alias)s.commercial_partner_id)
+             END)
+            """,
+            alias=alias,
+            is_open=self._say_credit_is_open(alias),
+        )
+
+    @api.model
+    def _say_credit_age(self, alias):
+        """Return the expression for the age of the oldest instalment still open."""
+        item = SQL.identifier("credit_item")
+        Line = self.env["account.move.line"]
+        age = Line._say_credit_age(item)
+        return SQL(
+            """
+            (CASE WHEN %(is_open)s THEN (
+                SELECT found.age FROM (
+                    SELECT %(age)s AS age, credit_item.date_maturity
+                      FROM account_move_line credit_item
+                     WHERE credit_item.move_id = %(alias)s.id) found
+                 WHERE found.age IS NOT NULL
+              ORDER BY found.date_maturity LIMIT 1)
+             END)
+            """,
+            alias=alias,
+            age=age,
+            is_open=self._say_credit_is_open(alias),
+        )
+
+    def _field_to_sql(self, alias, field_expr, query=None):
+        """Override: lists sort and group by what is asked and not stored."""
+        told = {"credit_level_id": "level_id", "credit_last_letter_date": "last_date"}
+        says = {
+            "credit_next_date": self._say_credit_next_date,
+            "credit_age": self._say_credit_age,
+        }
+        if field_expr not in told and field_expr not in says:
+            return super()._field_to_sql(alias, field_expr, query)
+        self._check_field_access(self._fields[field_expr], "read")
+        table = SQL.identifier(alias)
+        if field_expr in says:
+            return says[field_expr](table)
+        return self.env["credit.dunning.letter.line"]._say_told_of(
+            "move_id", told[field_expr], table
+        )
 
     def _compute_credit_letter_count(self):
         counts = dict(

@@ -180,7 +180,7 @@ class CreditDunningFactsGatherer(models.AbstractModel):
         currencies = self.env["res.currency"].browse(
             dict.fromkeys(row["currency_id"] for row in rows)
         )
-        contacts = self._get_contacts(rows)
+        contacts = self._get_contacts(rows, company)
         for row in rows:
             row["contact_id"] = contacts[row["customer_id"], row["move_partner_id"]]
         under_way = self._read_under_way(company, rows)

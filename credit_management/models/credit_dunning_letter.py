@@ -4,10 +4,19 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools.image import image_data_uri
 
-from .credit_dunning_facts import LIVE_STATES
-
-LARGE_AMOUNT = 10000
+REPORT = "credit_management.credit_dunning_letter_report"
+# An e-mail on paper: it brings its own head.
+PAPER_OF_MAIL = {
+    "data-report-margin-top": 10,
+    "data-report-margin-bottom": 10,
+    "data-report-header-spacing": 0,
+}
+# No grey around it: that is for screens.
+PAPER_STYLE = (
+    "<style>body, body > table { background-color: #ffffff !important; }</style>"
+)
 # What a person may change: while it is proposed, and at any time.
 EDITABLE = {
     "level_id",
@@ -55,6 +64,7 @@ class CreditDunningLetter(models.Model):
     _order = "id desc"
     _check_company_auto = True
     _mail_post_access = "read"
+    _allowed_expressions = ALLOWED_EXPRESSIONS
 
     # What and whom
     name = fields.Char(compute="_compute_name", store=True)
@@ -78,6 +88,7 @@ class CreditDunningLetter(models.Model):
     )
     email_cc = fields.Char(string="Cc")
     lang = fields.Char(compute="_compute_lang")
+    language = fields.Char(compute="_compute_language")
     user_id = fields.Many2one("res.users", string="Collector")
 
     # Which level, how much
@@ -155,11 +166,18 @@ class CreditDunningLetter(models.Model):
     )
     to_print = fields.Boolean(default=False, readonly=True)
     printed_date = fields.Datetime(readonly=True)
+    reversed_date = fields.Datetime(string="Taken Back On", readonly=True, copy=False)
     key = fields.Char(
         required=True,
         readonly=True,
         copy=False,
         default=lambda self: self._default_key(),
+    )
+    opened_date = fields.Datetime(
+        string="Opened On",
+        readonly=True,
+        copy=False,
+        help="When the customer first came to the page by the link in this letter.",
     )
 
     # The text
@@ -177,7 +195,6 @@ class CreditDunningLetter(models.Model):
     receipt_amount = fields.Monetary(
         related="profile_id.receipt_amount", currency_field="company_currency_id"
     )
-    flags = fields.Char(compute="_compute_flags", string="Look At")
     chased_count = fields.Integer(compute="_compute_chased_count", string="Items")
     oldest_days_late = fields.Integer(
         compute="_compute_chased_count", string="Days Late"
@@ -215,6 +232,11 @@ class CreditDunningLetter(models.Model):
                 or self.env.lang
             )
 
+    @api.depends("lang")
+    def _compute_language(self):
+        for letter in self:
+            letter.language = self.env["credit.profile"]._name_language(letter.lang)
+
     @api.depends("line_ids.amount", "line_ids.kind", "line_ids.is_excluded")
     def _compute_amounts(self):
         for letter in self:
@@ -239,57 +261,6 @@ class CreditDunningLetter(models.Model):
             chased = letter._get_chased_lines()
             letter.chased_count = len(chased)
             letter.oldest_days_late = max(chased.mapped("days_late"), default=0)
-
-    @api.depends(
-        "line_ids.amount",
-        "partner_id",
-        "amount_company",
-        "recipient_emails",
-        "receipt_amount",
-    )
-    def _compute_flags(self):
-        before = dict(
-            self.env["credit.dunning.letter"]._read_group(
-                [
-                    ("profile_id", "in", self.profile_id.ids),
-                    ("state", "in", LIVE_STATES + ("reversed",)),
-                    ("sent_date", "!=", False),
-                ],
-                ["profile_id"],
-                ["__count"],
-            )
-        )
-        # Read for all at once what is looked at letter by letter.
-        self.line_ids.move_line_id.fetch(
-            ["currency_id", "amount_currency", "amount_residual_currency"]
-        )
-        for letter in self:
-            flags = []
-            if letter.state in ("proposed", "queued"):
-                if letter.profile_id not in before:
-                    flags.append(self.env._("first contact"))
-                if letter.amount_company >= LARGE_AMOUNT:
-                    flags.append(self.env._("large amount"))
-                if letter.receipt_amount:
-                    flags.append(self.env._("receipt not matched"))
-                if not letter.recipient_emails:
-                    flags.append(self.env._("no e-mail address"))
-                # sudo: whether mail to a contact bounced is told to collectors.
-                if any(letter.sudo().partner_id.mapped("message_bounce")):
-                    flags.append(self.env._("bounced before"))
-                if letter._has_part_payment():
-                    flags.append(self.env._("partly paid"))
-            letter.flags = ", ".join(flags)
-
-    def _has_part_payment(self):
-        """Say whether an item of the letter is paid in part."""
-        items = self._get_chased_lines().move_line_id
-        return any(
-            not item.currency_id.is_zero(
-                item.amount_currency - item.amount_residual_currency
-            )
-            for item in items
-        )
 
     def _choose_bank_account(self):
         """Return the company's account to pay to: by currency, else the first one.
@@ -428,7 +399,9 @@ class CreditDunningLetter(models.Model):
     def action_unskip(self):
         """Take letters that were left out back into their proposal."""
         self.check_access("write")
-        for letter in self:
+        # Of what was selected, what still stands needs nothing.
+        skipped = self.filtered(lambda letter: letter.state != "proposed")
+        for letter in skipped:
             if letter.state != "skipped" or letter.run_id.state != "proposed":
                 raise UserError(
                     self.env._(
@@ -436,7 +409,7 @@ class CreditDunningLetter(models.Model):
                         " taken back."
                     )
                 )
-        self.sudo().write({"state": "proposed", "state_reason": False})
+        skipped.sudo().write({"state": "proposed", "state_reason": False})
 
     def action_preview(self):
         """Show exactly what would go now, in the customer's language."""
@@ -524,16 +497,6 @@ class CreditDunningLetter(models.Model):
             ["mail.mail_activity_data_todo"], feedback=self.env._("Dropped")
         )
 
-    def action_mark_printed(self):
-        """The letters were printed and posted."""
-        self.check_access("write")
-        letters_sudo = self.sudo().filtered("to_print")
-        letters_sudo.write({"to_print": False, "printed_date": fields.Datetime.now()})
-        # Those that go by post alone have left now.
-        letters_sudo.filtered(
-            lambda letter: letter.state == "sending" and not letter.mail_ids
-        )._set_sent()
-
     def action_reverse(self):
         """Take letters back: the levels return, a trace stays."""
         self.check_access("write")
@@ -576,6 +539,7 @@ class CreditDunningLetter(models.Model):
             vals |= self._prepare_computed_values(vals, items)
             vals_list.append(vals)
             items_list.append(items)
+        self._add_flags(facts, vals_list, items_list)
         letters = letters_sudo._create_in_bulk(vals_list)
         given = [self._fields[name] for name in vals_list[0]]
         computed = [field for field in given if field.store and field.compute]
@@ -721,16 +685,10 @@ class CreditDunningLetter(models.Model):
 
     # === BUSINESS METHODS - TEXT === #
 
-    @api.model
-    def mail_allowed_qweb_expressions(self):
-        """Override of `mail`: what managers may put into texts without being able to
-        run code. It all stands in the letter anyway.
-        """
-        return super().mail_allowed_qweb_expressions() + ALLOWED_EXPRESSIONS
-
-    def _render_texts(self):
+    def _render_texts(self, note=""):
         """Render subject and whole body of letters, each in its own language.
 
+        :param note: a line above the letter, for instance that it is a test
         :return: dict letter id -> (subject, html)
         """
         rendered = {}
@@ -738,7 +696,8 @@ class CreditDunningLetter(models.Model):
             # In the language of the letter: headings, dates and amounts too.
             body = letter.env["ir.qweb"]._render(
                 "credit_management.credit_dunning_letter_mail",
-                letter._prepare_frame_values() | {"text": Markup(text or "")},
+                letter._prepare_frame_values()
+                | {"text": Markup(text or ""), "note": note},
             )
             rendered[letter.id] = (subject, str(body))
         return rendered
@@ -752,8 +711,7 @@ class CreditDunningLetter(models.Model):
         for (level, lang), letters in self.grouped(
             lambda letter: (letter.level_id, letter.lang)
         ).items():
-            # sudo: collectors do not edit templates, yet their letters use them.
-            template_sudo = level.sudo().mail_template_id
+            template_sudo = self._get_text(level.sudo().mail_template_id)
             if template_sudo.model != self._name:
                 raise UserError(
                     self.env._(
@@ -761,27 +719,16 @@ class CreditDunningLetter(models.Model):
                         level=level.name,
                     )
                 )
-            subjects = template_sudo._render_field(
-                "subject", letters.ids, set_lang=lang
-            )
-            texts = template_sudo._render_field("body_html", letters.ids, set_lang=lang)
+            # A letter to look at is in memory only, and has no id of the database.
+            ids = [letter.id for letter in letters]
+            subjects = template_sudo._render_field("subject", ids, set_lang=lang)
+            texts = template_sudo._render_field("body_html", ids, set_lang=lang)
             for letter in letters.with_context(lang=lang):
                 text = letter.custom_text or texts[letter.id]
                 # One line: no name in it may begin a new header, or spoil the mail.
                 subject = " ".join((subjects[letter.id] or "").split())
                 rendered[letter] = (subject, text)
         return rendered
-
-    def _prepare_papers(self):
-        """Return what stands on the printed letters.
-
-        :return: dict letter id -> values for the report
-        """
-        return {
-            letter.id: letter._prepare_frame_values()
-            | {"subject": letter.subject or subject, "text": Markup(text or "")}
-            for letter, (subject, text) in self._render_level_texts().items()
-        }
 
     def _prepare_frame_values(self):
         """Return what the table of items and the payment details are made of.
@@ -792,6 +739,8 @@ class CreditDunningLetter(models.Model):
         self.ensure_one()
         letter_sudo = self.sudo()
         lines = letter_sudo.line_ids.filtered(lambda line: not line.is_excluded)
+        base_url = letter_sudo.get_base_url()
+        profile_sudo = letter_sudo.profile_id
         return {
             "letter": letter_sudo,
             "overdue_lines": lines.filtered(
@@ -801,9 +750,12 @@ class CreditDunningLetter(models.Model):
             "credit_lines": lines.filtered(lambda line: line.kind == "credit"),
             "bank": letter_sudo.partner_bank_id,
             "reference": letter_sudo._get_payment_reference(),
-            "url": letter_sudo.profile_id._get_customer_url(),
+            # A customer who is made up has no page.
+            "url": profile_sudo._get_customer_url(letter_sudo)
+            if profile_sudo
+            else base_url,
             "company": letter_sudo.company_id,
-            "base_url": letter_sudo.get_base_url(),
+            "base_url": base_url,
         }
 
     def _get_payment_reference(self):
@@ -815,3 +767,39 @@ class CreditDunningLetter(models.Model):
         if len(moves) == 1:
             return moves.payment_reference or moves.name
         return ", ".join(moves.sorted("invoice_date_due").mapped("name"))
+
+    # === BUSINESS METHODS - AS SENT === #
+
+    def _get_sent_filename(self):
+        self.ensure_one()
+        name = f"{self.level_id.name} {self.message_date}"
+        return "".join(c if c.isalnum() else "_" for c in name) + ".pdf"
+
+    def _get_sent_pdf(self):
+        """Return the letter as the customer got it, as PDF; no text is made anew.
+
+        One that went by post alone is drawn as the paper was, any other as the mail
+        was, both from the text and the amounts that were frozen. Writes nothing.
+        """
+        self.ensure_one()
+        # sudo: the caller may see the letter; templates and logos are the program's.
+        letter_sudo = self.sudo().with_company(self.company_id)
+        Report_sudo = letter_sudo.env["ir.actions.report"]
+        if letter_sudo.printed_date and not letter_sudo.mail_ids:
+            return letter_sudo._render_papers()
+        return Report_sudo._run_wkhtmltopdf(
+            [letter_sudo._get_self_contained_body()],
+            report_ref=REPORT,
+            specific_paperformat_args=PAPER_OF_MAIL,
+        )
+
+    def _get_self_contained_body(self):
+        """Return the text as sent, with the logo in it instead of its address."""
+        self.ensure_one()
+        company = self.company_id
+        body = str(self.body).replace("</head>", f"{PAPER_STYLE}</head>", 1)
+        logo = company.logo_web
+        if not logo:
+            return body
+        address = f"{self.get_base_url()}/logo.png?company={company.id}"
+        return body.replace(f'"{address}"', f'"{image_data_uri(logo)}"')

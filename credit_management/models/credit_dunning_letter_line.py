@@ -1,5 +1,10 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from .credit_dunning_facts import LIVE_STATES
+from .credit_sql import say_comparison
 
 
 class CreditDunningLetterLine(models.Model):
@@ -117,6 +122,88 @@ class CreditDunningLetterLine(models.Model):
             "state": vals.get("state", "proposed"),
             "is_test": vals["is_test"],
         }
+
+    @api.model
+    def _say_told(self, column, condition=None):
+        """Return the SELECT of what letters that count told, by item or by invoice.
+
+        The level is the highest one that was reached; a notice before the due date
+        counts until the first level. The day is that of the last letter that named it.
+        Letters of the test mode count while the company is in that mode, and no others.
+
+        :param column: ``move_line_id`` or ``move_id``
+        :param condition: narrows the letter items, which are called ``told``
+        """
+        self.env["credit.dunning.letter"].flush_model()
+        self.flush_model()
+        return SQL(
+            """
+            SELECT told.%(column)s AS id,
+                   (ARRAY_AGG(told.level_id ORDER BY told.is_reminder,
+                              told.level_rank DESC, told.id DESC)
+                       FILTER (WHERE told.kind = 'chased'))[1] AS level_id,
+                   MAX(letter.message_date) AS last_date
+              FROM credit_dunning_letter_line told
+              JOIN credit_dunning_letter letter ON letter.id = told.letter_id
+              JOIN res_company company ON company.id = told.company_id
+             WHERE told.%(column)s IS NOT NULL
+               AND told.kind IN ('chased', 'carried')
+               AND told.is_excluded IS NOT TRUE
+               AND letter.state IN %(states)s
+               AND letter.is_test = (company.credit_mode = 'redirect')
+               AND %(condition)s
+          GROUP BY told.%(column)s
+            """,
+            column=SQL.identifier(column),
+            states=LIVE_STATES,
+            condition=condition or SQL("TRUE"),
+        )
+
+    @api.model
+    def _say_told_of(self, column, name, alias):
+        """Return the expression for what letters told of one row of the ledger.
+
+        :param name: ``level_id`` or ``last_date``
+        """
+        condition = SQL("told.%s = %s.id", SQL.identifier(column), alias)
+        return SQL(
+            "(SELECT found.%s FROM (%s) found)",
+            SQL.identifier(name),
+            self._say_told(column, condition),
+        )
+
+    @api.model
+    def _search_told(self, column, name, operator, value):
+        """Return the domain of a search by what letters told: one pass over them.
+
+        :param name: ``level_id`` or ``last_date``
+        :raise AccessError: the ORM does not ask who may use a search of this kind
+        """
+        self.check_access("read")
+        expression = SQL("found.%s", SQL.identifier(name))
+        known = SQL(
+            "(SELECT found.id FROM (%s) found WHERE %s IS NOT NULL)",
+            self._say_told(column),
+            expression,
+        )
+        if operator == "in" and not all(value):
+            wanted = [each for each in value if each]
+            never = ~Domain("id", "in", known)
+            if not wanted:
+                return never
+            return never | self._search_told(column, name, operator, wanted)
+        condition = say_comparison(expression, operator, value)
+        if condition is NotImplemented:
+            return NotImplemented
+        return Domain(
+            "id",
+            "in",
+            SQL(
+                "(SELECT found.id FROM (%s) found WHERE %s)",
+                self._say_told(column),
+                condition,
+            ),
+        )
 
     # === ACTION METHODS === #
 

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import SQL, formataddr
+from odoo.tools import SQL, format_date, formataddr
 
 from ..logic import dunning
 from ..logic.money import to_decimal
@@ -29,7 +29,8 @@ WAITING_REASONS = {dunning.NOT_WORKING_DAY, dunning.TOO_SOON}
 class CreditDunningLetterSending(models.Model):
     """How a queued letter goes: checked again, frozen, handed over, and its fate."""
 
-    _inherit = "credit.dunning.letter"
+    # Printing is another matter, in a file of its own.
+    _inherit = "credit.dunning.letter"  # pylint: disable=consider-merging-classes-inherited
 
     _hand_over_order = "failure_count, run_id.id, id"
     _hand_over_batch = HAND_OVER_BATCH
@@ -109,7 +110,10 @@ class CreditDunningLetterSending(models.Model):
         Asked in the transaction that sends, just before the mail server is.
         """
         self.ensure_one()
-        facts, outcomes = self._gather_facts()
+        return self._has_changed(*self._gather_facts())
+
+    def _has_changed(self, facts, outcomes):
+        """Say whether the letter would say something else now."""
         if self._find_late(self._get_chased_lines(), outcomes):
             return True
         frozen = {
@@ -397,16 +401,62 @@ class CreditDunningLetterSending(models.Model):
     # === BUSINESS METHODS - EFFECTS === #
 
     def _apply_task(self):
-        """Give the collector the task of the level, for instance a call."""
+        """Give the collector the task of the level, for instance a call.
+
+        With what one must know to do it: what is owed and since when, which items,
+        whom to call under which number, and what to say.
+        """
         level = self.level_id
         if not level.activity_type_id:
             return
-        self.profile_id.with_context(lang=self.user_id.lang).activity_schedule(
+        user = self._get_informed_user()
+        letter = self.with_context(lang=user.lang or self.env.lang)
+        letter.profile_id.activity_schedule(
             activity_type_id=level.activity_type_id.id,
-            summary=self.name,
-            note=level.activity_note or "",
-            user_id=(self.user_id or self.env.user).id,
+            summary=letter.name,
+            note=letter.profile_id._render_facts(letter._prepare_task_facts()),
+            user_id=user.id,
         )
+
+    def _get_informed_user(self):
+        """Return who hears of what becomes of this letter: never the program itself."""
+        self.ensure_one()
+        if self.user_id:
+            return self.user_id
+        asked = self.run_id.user_id or self.env.user
+        return self.profile_id._get_informed_user(asked)
+
+    def _prepare_task_facts(self):
+        """Return the facts of the letter for the task of its level.
+
+        sudo: contacts of the customer are told to whoever does the task.
+        """
+        self.ensure_one()
+        letter_sudo = self.sudo()
+        lines = letter_sudo.line_ids.filtered(
+            lambda line: not line.is_excluded and line.kind != "credit"
+        ).sorted(lambda line: (line.date_maturity or fields.Date.today(), line.id))
+        due_dates = [line.date_maturity for line in lines if line.date_maturity]
+        amount = letter_sudo.amount_total or letter_sudo.amount_upcoming
+        return {
+            "overdue": letter_sudo.currency_id.format(amount),
+            "oldest": due_dates
+            and letter_sudo.profile_id._say_oldest(
+                due_dates[0], max(lines.mapped("days_late"))
+            ),
+            "items": [
+                {
+                    "name": line.name,
+                    "due_date": format_date(self.env, line.date_maturity),
+                    "days_late": line.days_late,
+                    "amount": line.currency_id.format(line.amount),
+                }
+                for line in lines
+            ],
+            "phones": letter_sudo.profile_id._find_phones(letter_sudo.partner_id),
+            "language": letter_sudo.profile_id.lang,
+            "script": letter_sudo.level_id.activity_note or "",
+        }
 
     def _log_on_documents(self):
         """Leave a trace on the customers' files and on each invoice."""
@@ -486,7 +536,7 @@ class CreditDunningLetterSending(models.Model):
                     customer=letter.partner_id.display_name,
                     reason=reason,
                 ),
-                user_id=(letter.user_id or letter.run_id.user_id or self.env.user).id,
+                user_id=letter._get_informed_user().id,
             )
         self.run_id._update_done()
         self._touch_profiles()
@@ -495,7 +545,14 @@ class CreditDunningLetterSending(models.Model):
         """Give levels back. A mail still in the queue does not go."""
         self._cancel_mails()
         for letter in self:
-            letter.sudo().write({"state": "reversed", "to_print": False})
+            # sudo: where a letter stands is written by its own methods only.
+            letter.sudo().write(
+                {
+                    "state": "reversed",
+                    "to_print": False,
+                    "reversed_date": fields.Datetime.now(),
+                }
+            )
             body = Markup("<p>%s</p>") % self.env._(
                 "%(level)s reversed by %(user)s",
                 level=letter.level_id.name,
@@ -541,7 +598,7 @@ class CreditDunningLetterSending(models.Model):
                     "The mail server was cut off. Look at its log, or ask the customer,"
                     " then confirm the letter or send it again."
                 ),
-                user_id=(letter.user_id or letter.run_id.user_id or self.env.user).id,
+                user_id=letter._get_informed_user().id,
             )
         self.run_id._update_done()
 

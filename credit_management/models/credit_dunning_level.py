@@ -59,7 +59,8 @@ class CreditDunningLevel(models.Model):
     activity_note = fields.Text(
         string="Task Instructions",
         translate=True,
-        help="What the collector should know or say.",
+        help="What the collector should say. It is shown when a call is logged, and"
+        " stands in the task below the facts: what is owed, since when, whom to call.",
     )
     mail_template_id = fields.Many2one(
         "mail.template",

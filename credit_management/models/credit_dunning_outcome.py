@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..logic import dunning
+from ..logic import dunning, work
 
 KEEP_DAYS = 180
 GC_BATCH = 10000
@@ -35,6 +35,24 @@ REASON_LABELS = [
     ("too_soon", "Too soon after the last message"),
     ("not_working_day", "Not a working day"),
 ]
+ACTOR_LABELS = [
+    (work.COLLECTOR, "Collector"),
+    (work.BOOKKEEPING, "Bookkeeping"),
+    (work.MANAGER, "Credit Manager"),
+    (work.CUSTOMER, "Customer"),
+    (work.NOBODY, "Nobody: time does it"),
+]
+# These begin when the item becomes late; the others when something happens.
+BEGIN_WITH_DUE_DATE = {
+    dunning.NO_POLICY,
+    dunning.NO_FOLLOWUP,
+    dunning.WITHIN_GRACE,
+    dunning.WAITING,
+    dunning.LAST_LEVEL,
+    dunning.BELOW_MINIMUM,
+    dunning.NET_CREDIT,
+    dunning.REFUND_UNMATCHED,
+}
 
 
 class CreditDunningOutcome(models.Model):
@@ -80,14 +98,25 @@ class CreditDunningOutcome(models.Model):
         " payment or another document changes it.",
     )
 
+    actor = fields.Selection(
+        ACTOR_LABELS,
+        string="Who Must Act",
+        help="Who can change it: one of us, the customer, or nobody but time.",
+    )
+    since = fields.Date(
+        help="Since when the item is left alone for this reason.",
+    )
+
     # === BUSINESS METHODS === #
 
     @api.model
-    def _prepare_values(self, facts, outcomes):
+    def _prepare_values(self, facts, outcomes, known=None):
         """Return the values of the overdue items that were left alone.
 
         :param outcomes: pairs of (customer id, ``dunning.Outcome``)
+        :param known: what the last evaluation said, see ``_read_present``
         """
+        known = known or {}
         vals_list = []
         for partner_id, outcome in outcomes:
             if outcome.is_chased or outcome.reason in NOT_OVERDUE:
@@ -114,9 +143,37 @@ class CreditDunningOutcome(models.Model):
                     ),
                     "reason": outcome.reason,
                     "next_date": outcome.next_date,
+                    "actor": work.find_actor(outcome.reason, outcome.next_date),
+                    "since": known.get((item.ref, outcome.reason))
+                    or self._find_since(item, outcome.reason, facts.today),
                 }
             )
         return vals_list
+
+    @api.model
+    def _find_since(self, item, reason, today):
+        """Return since when an item is left alone for a reason not noted before."""
+        if reason not in BEGIN_WITH_DUE_DATE or not item.due_date:
+            return today
+        return min(item.level_date or dunning.days_after(item.due_date, 1), today)
+
+    @api.model
+    def _read_present(self, company, customers):
+        """Return since when items are left alone, as the last evaluation has it.
+
+        :return: dict (receivable line id, reason) -> day
+        """
+        self.flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT move_line_id, reason, since FROM credit_dunning_outcome"
+                " WHERE company_id = %s AND run_id IS NULL AND partner_id = ANY(%s)"
+                " AND since IS NOT NULL",
+                company.id,
+                customers.ids,
+            )
+        )
+        return {(line_id, reason): since for line_id, reason, since in rows}
 
     @api.model
     def _forget_present(self, company, customers):

@@ -1,13 +1,17 @@
 import logging
 from functools import partial
 
+import psycopg2
+
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import ConcurrencyError, UserError, ValidationError
 from odoo.fields import Domain
 
 _logger = logging.getLogger(__name__)
 
 RECORD_BATCH = 2000
+# The index that lets an item stand in one live letter a level.
+LIVE_INDEX = "credit_dunning_letter_line_live_uniq"
 # What a person may set on a run: at any time, and before it is proposed.
 # Letters guard themselves: a review edits them from the form of their run.
 OPEN_FIELDS = {"user_id", "letter_ids"}
@@ -86,6 +90,12 @@ class CreditDunningRun(models.Model):
     trouble_count = fields.Integer(
         compute="_compute_counts", string="Failed or Unknown"
     )
+    print_count = fields.Integer(compute="_compute_print_counts", string="To Print")
+    printed_count = fields.Integer(
+        compute="_compute_print_counts",
+        string="In the PDF",
+        help="Printed as PDF, and not said to be posted yet.",
+    )
     outcome_count = fields.Integer(
         compute="_compute_outcome_count", string="Items Left Alone"
     )
@@ -126,8 +136,11 @@ class CreditDunningRun(models.Model):
 
     @api.depends("date", "is_nightly", "company_id")
     def _compute_name(self):
+        # It is stored once for all readers: in the language of the company.
         for run in self:
-            kind = self.env._("Nightly run") if run.is_nightly else self.env._("Run")
+            lang = run.company_id.partner_id.lang
+            words = run.with_context(lang=lang).env if lang else self.env
+            kind = words._("Nightly run") if run.is_nightly else words._("Run")
             run.name = f"{kind} {run.date or ''}".strip()
 
     @api.depends("letter_ids.state", "letter_ids.amount_company")
@@ -159,6 +172,17 @@ class CreditDunningRun(models.Model):
             on_its_way = count("queued", "sending", "sent", "unknown", "failed")
             finished = on_its_way - run.waiting_count
             run.progress = 100 * finished // on_its_way if on_its_way else 0
+
+    @api.depends("letter_ids.to_print", "letter_ids.paper_id")
+    def _compute_print_counts(self):
+        self.print_count = self.printed_count = 0
+        for run, to_post, drawn in self.env["credit.dunning.letter"]._read_group(
+            [("run_id", "in", self.ids), ("to_print", "=", True)],
+            ["run_id"],
+            ["__count", "paper_id:count"],
+        ):
+            run.print_count = to_post
+            run.printed_count = drawn
 
     @api.depends("outcome_ids")
     def _compute_outcome_count(self):
@@ -261,7 +285,7 @@ class CreditDunningRun(models.Model):
                 raise UserError(
                     self.env._("Run %(run)s was approved already.", run=run.name)
                 )
-            run._propose()
+            run._propose_by_hand()
 
     def action_approve(self):
         """Approve the letters as they stand; they wait for Send."""
@@ -326,16 +350,61 @@ class CreditDunningRun(models.Model):
             run.sudo().state = "cancelled"
 
     def action_view_letters(self):
-        """Open the letters of the run, grouped by level."""
+        """Open the letters of the run, grouped by level.
+
+        While they are reviewed, those left out stay in sight: they can be taken back.
+        """
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.actions"]._for_xml_id(
             "credit_management.credit_dunning_letter_action"
         )
+        context = {"search_default_group_level": 1}
+        if self.state == "proposed":
+            review = self.env.ref(
+                "credit_management.credit_dunning_letter_view_list_review"
+            )
+            action["views"] = [
+                (review.id if mode == "list" else view_id, mode)
+                for view_id, mode in action["views"]
+            ]
+            context["credit_review"] = True
+            self._search_letters(Domain("state", "=", "proposed"))._refresh_flags()
+        else:
+            context["search_default_to_go"] = 1
         return action | {
             "display_name": self.env._("Letters of %(run)s", run=self.name),
             "domain": [("run_id", "=", self.id)],
-            "context": {"search_default_group_level": 1, "search_default_to_go": 1},
+            "context": context,
         }
+
+    def action_print_post(self):
+        """Print the letters of the run that go by post, as one PDF."""
+        self.check_access("write")
+        return self._search_post().action_print_post()
+
+    def action_mark_printed(self):
+        """What was printed as PDF was posted."""
+        self.check_access("write")
+        printed = self._search_post().filtered("paper_id")
+        if not printed:
+            raise UserError(self.env._("Print the letters first."))
+        printed.action_mark_printed()
+
+    def action_view_post(self):
+        """Open the letters of the run that wait to be printed or posted."""
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "credit_management.credit_dunning_letter_print_action"
+        )
+        domain = [("run_id", "=", self.id), ("to_print", "=", True)]
+        return action | {"domain": domain}
+
+    def _search_post(self):
+        return self.env["credit.dunning.letter"].search(
+            [("run_id", "in", self.ids), ("to_print", "=", True)]
+        )
 
     def action_view_trouble(self):
         """Open the letters that failed or whose fate is unknown."""
@@ -356,6 +425,21 @@ class CreditDunningRun(models.Model):
         }
 
     # === BUSINESS METHODS === #
+
+    def _propose_by_hand(self, partners=None):
+        """Propose in one transaction; begin anew when another run was faster.
+
+        Another run, for instance the nightly one, may commit letters for the same
+        items at the same moment. Seen afresh, those items stand in an open run.
+
+        :raise ConcurrencyError: the host tries the whole request again
+        """
+        try:
+            return self._propose(partners)
+        except psycopg2.errors.UniqueViolation as error:
+            if error.diag.constraint_name != LIVE_INDEX:
+                raise
+            raise ConcurrencyError(str(error)) from error
 
     def _propose(self, partners=None, commit=None):
         """Gather, decide, write down: letters for the chased, a reason for the rest.
@@ -467,8 +551,9 @@ class CreditDunningRun(models.Model):
         """Keep why overdue items are left alone: for this run, and as the present."""
         # sudo: reasons are written by runs and evaluations, not by hand.
         Outcome = self.env["credit.dunning.outcome"].sudo()
+        known = Outcome._read_present(facts.company, customers)
         Outcome._forget_present(facts.company, customers)
-        vals_list = Outcome._prepare_values(facts, outcomes)
+        vals_list = Outcome._prepare_values(facts, outcomes, known)
         Outcome._create_in_bulk([vals | {"run_id": False} for vals in vals_list])
         if self:
             Outcome._create_in_bulk([vals | {"run_id": self.id} for vals in vals_list])
@@ -573,6 +658,9 @@ class CreditDunningRun(models.Model):
         run = self._begin_nightly_run(company)
         if not run._propose(commit=commit):
             return run
+        if not run.letter_count:
+            run._close_empty()
+            return run
         if company.credit_mode not in ("redirect", "live"):
             return run
         automatic = run._search_letters(Domain("policy_id.automatic", "=", True))
@@ -618,7 +706,12 @@ class CreditDunningRun(models.Model):
                 ("company_id", "=", company.id),
                 ("is_nightly", "=", True),
                 # A draft was cut short, and its day is over.
+                "|",
                 ("state", "in", ("draft", "proposed")),
+                # It had nothing to say.
+                "&",
+                ("state", "=", "done"),
+                ("letter_ids", "=", False),
             ]
         )
         for run in runs:
@@ -633,6 +726,30 @@ class CreditDunningRun(models.Model):
                 run.state = "cancelled"
                 run.unlink()
 
+    def _close_empty(self):
+        """Close a night that has nothing to send: nobody needs to look at it."""
+        self.ensure_one()
+        run_sudo = self.sudo()
+        run_sudo.state = "done"
+        run_sudo._message_log(
+            body=self.env._(
+                "Nobody is chased tonight: no customer has reached a level. Why each"
+                " overdue item is left alone stands under Left Alone."
+            )
+        )
+
+    def _get_informed_user(self):
+        """Return who hears of this run: never the program itself.
+
+        Who is responsible for it, else the collector of the company, else somebody who
+        manages credit.
+        """
+        self.ensure_one()
+        company_sudo = self.sudo().company_id
+        return self.env["credit.profile"]._find_person(
+            company_sudo, (self.sudo().user_id, company_sudo.credit_user_id)
+        )
+
     def _hold_for_bank(self):
         """Keep the automatic letters back and ask a person: the bank is old."""
         self.ensure_one()
@@ -646,5 +763,5 @@ class CreditDunningRun(models.Model):
             "mail.mail_activity_data_todo",
             summary=self.env._("Dunning run waits for the bank"),
             note=self.hold_reason,
-            user_id=(self.company_id.credit_user_id or self.env.user).id,
+            user_id=self._get_informed_user().id,
         )

@@ -5,7 +5,7 @@ import psycopg2
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import SQL, email_normalize, html2plaintext
+from odoo.tools import SQL, email_normalize
 
 from ..logic import delivery
 
@@ -40,6 +40,8 @@ class CreditOutgoingMixin(models.AbstractModel):
     _hand_over_batch = 1
     # In which states a mail may still leave.
     _departing_states = ("sending",)
+    # What a text may name although its writer may not run code, beyond the host's few.
+    _allowed_expressions = ()
 
     state_reason = fields.Char(string="Why", readonly=True, copy=False)
     failure_count = fields.Integer(default=0, readonly=True, copy=False)
@@ -98,6 +100,31 @@ class CreditOutgoingMixin(models.AbstractModel):
     def _may_depart(self, mail, commit):
         """Say whether this one, locked, may still go, just before it does."""
         return True
+
+    # === BUSINESS METHODS - TEXT === #
+
+    @api.model
+    def mail_allowed_qweb_expressions(self):
+        """Override of `mail`: what managers may put into texts without being able to
+        run code. It all stands in what is sent anyway.
+
+        Where all of a text is on this list, the host does not run it: it puts in the
+        fields that are named and leaves the rest, with the example between the tags,
+        as it is. So the list is the host's own while a text is rendered, see
+        ``_get_text``.
+        """
+        allowed = super().mail_allowed_qweb_expressions()
+        if self.env.context.get("credit_run_text"):
+            return allowed
+        return allowed + self._allowed_expressions
+
+    @api.model
+    def _get_text(self, template):
+        """Return a template as it is rendered: every placeholder of it is run.
+
+        sudo: collectors do not edit templates, yet what they send uses them.
+        """
+        return template.sudo().with_context(credit_run_text=True)
 
     # === BUSINESS METHODS - HANDED OVER === #
 
@@ -222,6 +249,34 @@ class CreditOutgoingMixin(models.AbstractModel):
         """Return the address letters and statements of a company come from."""
         return self.company_id.email_formatted or self.env.user.email_formatted
 
+    def _get_sender_line(self):
+        """Return the address of the company on one line, as it stands in the window."""
+        company = self.company_id
+        place = " ".join(filter(None, (company.zip, company.city)))
+        return " · ".join(filter(None, (company.name, company.street, place)))
+
+    def _get_postal_address(self):
+        """Return the lines of the address; the country only where it is another.
+
+        The country stands in the language of the sender, in capitals, as the post of
+        the sender reads it.
+        """
+        self.ensure_one()
+        partner, company = self.partner_id, self.company_id
+        names = [partner.commercial_partner_id.name, partner.name]
+        spoken = partner.with_context(lang=company.partner_id.lang)
+        lines = spoken._display_address(without_company=True).split("\n")
+        country = spoken.country_id.name
+        if country and lines and country in lines:
+            lines.remove(country)
+        if country and partner.country_id != company.country_id:
+            lines.append(country.upper())
+        return [
+            line.strip()
+            for line in dict.fromkeys((*filter(None, names), *lines))
+            if line.strip()
+        ]
+
     def _get_mail_host(self):
         """Return the right-hand side of the Message-ID (RFC 5322 §3.6.4)."""
         company = self.company_id
@@ -253,7 +308,7 @@ class CreditOutgoingMixin(models.AbstractModel):
             attempts = one.attempt_count + 1
             wait = delivery.wait_before_attempt(attempts)
             one.attempt_count = attempts
-            reason_line = (html2plaintext(reason or "") or "").strip().split("\n")[0]
+            reason_line = delivery.find_server_words(reason)
             if kind == delivery.UNKNOWN and one._goes_once():
                 one._set_unknown(reason_line)
             elif kind == delivery.HARD or wait is None:

@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 
 import psycopg2
@@ -7,7 +8,8 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL, email_normalize, format_date
 
-from ..logic import dunning
+from ..logic import dunning, work
+from ..logic.money import to_decimal
 from .credit_dunning_outcome import REASON_LABELS
 
 # The figures, and the types of their columns.
@@ -23,6 +25,7 @@ FIGURES = {
     "next_action_date": "date",
     "next_level_id": "int",
     "silence_reason": "varchar",
+    "work_ledger": "jsonb",
     "figures_date": "date",
     "in_process_amount": "numeric",
     "draft_amount": "numeric",
@@ -30,7 +33,15 @@ FIGURES = {
     "exposure_amount": "numeric",
     "limit_used": "numeric",
 }
-WRITTEN_BY_METHODS = {"access_token", "statement_monthly_since"}
+WRITTEN_BY_METHODS = {
+    "access_token",
+    "last_opened_date",
+    "statement_monthly_since",
+    "work_done_date",
+    "work_done",
+}
+# Looks at the page within this time are one.
+OPENED_AGAIN = timedelta(minutes=10)
 
 
 def is_never_empty(name):
@@ -147,6 +158,12 @@ class CreditProfile(models.Model):
         help="Why nothing goes to this customer today, although something is overdue.",
     )
     figures_date = fields.Date(string="Figures Of", readonly=True)
+    last_opened_date = fields.Datetime(
+        string="Page Last Opened",
+        readonly=True,
+        copy=False,
+        help="When the customer last looked at the page, by a link or a login.",
+    )
     next_action = fields.Char(compute="_compute_next_action", string="Next Step")
 
     # Documents
@@ -174,11 +191,14 @@ class CreditProfile(models.Model):
 
     @api.depends("partner_id.lang")
     def _compute_lang(self):
-        """Name the customer's language, even one that is not active any more."""
         for profile in self:
-            code = profile.partner_id.lang
-            language = self.env["res.lang"]._get_data(code=code) if code else None
-            profile.lang = (language and language.name) or code
+            profile.lang = self._name_language(profile.partner_id.lang)
+
+    @api.model
+    def _name_language(self, code):
+        """Return the name of a language, or the code of one that is not there."""
+        language = self.env["res.lang"]._get_data(code=code) if code else None
+        return (language and language.name) or code
 
     def _compute_access_url(self):
         res = super()._compute_access_url()
@@ -276,10 +296,13 @@ class CreditProfile(models.Model):
     )
     @api.depends_context("lang")
     def _compute_next_action(self):
+        recipients = self.filtered("next_action_date")._get_next_recipients()
         for profile in self:
-            profile.next_action = profile._describe_next_action()
+            profile.next_action = profile._describe_next_action(
+                recipients.get(profile.partner_id.id)
+            )
 
-    def _describe_next_action(self):
+    def _describe_next_action(self, recipient):
         """Say in words what happens next, when, and to whom."""
         self.ensure_one()
         labels = dict(self._fields["silence_reason"]._description_selection(self.env))
@@ -288,7 +311,6 @@ class CreditProfile(models.Model):
                 return labels[self.silence_reason]
             return self.env._("Nothing is due.") if not self.overdue_amount else ""
         level = self.next_level_id.name or self.env._("a message")
-        recipient = self._get_next_recipient()
         return self.env._(
             "On %(day)s: %(level)s to %(recipient)s",
             day=format_date(self.env, self.next_action_date),
@@ -296,18 +318,25 @@ class CreditProfile(models.Model):
             recipient=recipient or self.env._("nobody: no e-mail address"),
         )
 
-    def _get_next_recipient(self):
-        """Return the address the next letter goes to."""
-        self.ensure_one()
+    def _get_next_recipients(self):
+        """Return the addresses that the next letters go to, by customer id."""
+        if not self:
+            return {}
+        contacts = self._get_next_contacts()
+        return {id_: contact.email_normalized for id_, contact in contacts.items()}
+
+    def _get_next_contacts(self):
+        """Return who is written to, by customer id."""
         rows = [
-            {
-                "customer_id": self.partner_id.id,
-                "move_partner_id": self.partner_id.id,
-            }
+            {"customer_id": partner.id, "move_partner_id": partner.id}
+            for partner in self.partner_id
         ]
         contacts = self.env["credit.dunning.facts"]._get_contacts(rows)
-        contact = self.env["res.partner"].browse(next(iter(contacts.values())))
-        return contact.email_normalized
+        chosen = self.env["res.partner"].browse(contacts.values())
+        return {
+            customer_id: contact
+            for (customer_id, _contact), contact in zip(contacts, chosen, strict=True)
+        }
 
     # === CONSTRAINT METHODS === #
 
@@ -431,7 +460,9 @@ class CreditProfile(models.Model):
 
     def web_read(self, specification):
         """Override of `web`: the file that is opened shows the figures of now."""
-        if len(self) == 1 and "overdue_amount" in specification:
+        # Not for a list that happens to have one row: the host reads those read-only.
+        is_opened = len(self) == 1 and not self.env.cr.readonly
+        if is_opened and "overdue_amount" in specification:
             self._refresh()
         return super().web_read(specification)
 
@@ -443,11 +474,19 @@ class CreditProfile(models.Model):
     def action_send_now(self):
         """Decide for this customer today and put its letters up for review."""
         self.ensure_one()
+        return self._propose_today()._get_records_action()
+
+    def _propose_today(self):
+        """Propose this customer's letters of today.
+
+        :return: the run that they stand in
+        :raise UserError: nothing goes today, with the reason
+        """
         self.check_access("write")
         run = self.env["credit.dunning.run"].create(
             {"company_id": self.company_id.id, "user_id": self.env.uid}
         )
-        run._propose(self.partner_id)
+        run._propose_by_hand(self.partner_id)
         if not run.letter_ids:
             outcome = run.outcome_ids.sorted("days_late")[-1:]
             labels = dict(
@@ -461,7 +500,7 @@ class CreditProfile(models.Model):
                     reason=reason,
                 )
             )
-        return run._get_records_action()
+        return run
 
     def action_view_letters(self):
         """Open the letters to this customer."""
@@ -568,20 +607,38 @@ class CreditProfile(models.Model):
     def _get_informed_user(self, asked):
         """Return who hears of what happens on this file: never the program itself.
 
-        The collector, else the one of the company, else who asked for it, else
-        somebody who manages credit.
+        The collector, else the one of the company, else who asked for it, else the
+        salesperson where it is one who may see the file, else somebody who manages
+        credit.
         """
         self.ensure_one()
-        # sudo: who may use which company is told to nobody.
+        # sudo: who looks after a customer is told to nobody here.
         profile_sudo = self.sudo()
         company_sudo = profile_sudo.company_id
-        managers_sudo = self.env.ref("credit_management.group_credit_manager").sudo()
-        for user_sudo in (
-            profile_sudo.user_id,
-            company_sudo.credit_user_id,
-            asked.sudo(),
-            *managers_sudo.all_user_ids,
+        seller_sudo = profile_sudo.partner_id.user_id
+        if seller_sudo and not seller_sudo.has_group(
+            "credit_management.group_credit_user"
         ):
+            seller_sudo = seller_sudo.browse()
+        return self._find_person(
+            company_sudo,
+            (
+                profile_sudo.user_id,
+                company_sudo.credit_user_id,
+                asked.sudo(),
+                seller_sudo,
+            ),
+        )
+
+    @api.model
+    def _find_person(self, company_sudo, users):
+        """Return the first of users who is a person and may use the company.
+
+        Else somebody who manages credit there; the program itself at the very last.
+        """
+        # sudo: who may use which company is told to nobody.
+        managers_sudo = self.env.ref("credit_management.group_credit_manager").sudo()
+        for user_sudo in (*users, *managers_sudo.all_user_ids):
             is_person = user_sudo.active and not user_sudo._is_superuser()
             if is_person and company_sudo in user_sudo.company_ids:
                 return user_sudo.with_env(self.env)
@@ -615,20 +672,104 @@ class CreditProfile(models.Model):
             if profile.statement_monthly and not kept.statement_monthly:
                 kept.statement_monthly = True
                 kept.statement_monthly_since = profile.statement_monthly_since
+            looks = filter(None, (kept.last_opened_date, profile.last_opened_date))
+            kept.last_opened_date = max(looks, default=False)
             profile.letter_ids.write(
                 {"profile_id": kept.id, "commercial_partner_id": target.id}
             )
             profile.statement_ids._move_to(kept)
+            profile.call_ids.profile_id = kept
             profile.message_change_thread(kept)
             profile.unlink()
 
-    def _get_customer_url(self):
-        """Return the address of the customer's page, good without a login."""
+    def _get_customer_url(self, letter=None):
+        """Return the address of the customer's page, good without a login.
+
+        :param letter: the one in which it stands; only tells which one was opened
+        """
         self.ensure_one()
         # sudo: whoever sends a letter hands out its link.
         profile_sudo = self.sudo()
         profile_sudo._portal_ensure_token()
-        return profile_sudo.get_base_url() + profile_sudo.get_portal_url()
+        hint = f"&letter={letter.id}" if letter else ""
+        return profile_sudo.get_base_url() + profile_sudo.get_portal_url(
+            query_string=hint
+        )
+
+    def _get_reminder_contacts(self):
+        """Return to whom reminders about what is open go now, each once."""
+        self.ensure_one()
+        # sudo: to which contacts reminders go does not depend on who asks.
+        profile_sudo = self.sudo()
+        company_sudo, partner_sudo = profile_sudo.company_id, profile_sudo.partner_id
+        facts_sudo = profile_sudo.env["credit.dunning.facts"].with_company(company_sudo)
+        rows = facts_sudo._read_lines(company_sudo, partner_sudo) or [
+            {"customer_id": partner_sudo.id, "move_partner_id": partner_sudo.id}
+        ]
+        contacts = facts_sudo._get_contacts(rows)
+        return partner_sudo.browse(sorted(set(contacts.values())))
+
+    def _set_reminder_address(self, email):
+        """Let reminders to this customer go to an address: that of a dunning contact.
+
+        The one that is there gets the address; where there is none, one is made, with
+        the postal address of the customer, since letters on paper go there, too.
+        """
+        self.ensure_one()
+        customer = self.partner_id
+        dunning_contacts = customer.child_ids.filtered(
+            lambda contact: contact.type == "dunning"
+        ).sorted("id")
+        contact = (
+            dunning_contacts.filtered("email_normalized")[:1] or dunning_contacts[:1]
+        )
+        if contact:
+            contact.email = email
+            return contact
+        # What stands on paper is in the customer's language.
+        active = dict(self.env["res.lang"].get_installed())
+        lang = customer.lang if customer.lang in active else self.env.lang
+        name = self.with_context(lang=lang).env._("Accounts Payable")
+        return customer.create(
+            {
+                "type": "dunning",
+                "parent_id": customer.id,
+                "name": name if customer.is_company else customer.name,
+                "email": email,
+                "lang": customer.lang,
+                "company_id": customer.company_id.id,
+            }
+            | {
+                name: customer._fields[name].convert_to_write(customer[name], customer)
+                for name in customer._address_fields()
+            }
+        )
+
+    def _note_opened(self, letter_id=None):
+        """Note that the customer looked at the page, maybe by the link of a letter.
+
+        The first look counts for a letter, the last one for the file. Whose page it is
+        was proved; a letter of another customer, or one that was never sent, is not
+        one that could have been opened.
+        """
+        self.ensure_one()
+        # sudo: customers write nothing themselves; these stamps are the program's.
+        profile_sudo, now = self.sudo(), fields.Datetime.now()
+        last = profile_sudo.last_opened_date
+        if not last or last < now - OPENED_AGAIN:
+            profile_sudo.last_opened_date = now
+        if not letter_id:
+            return
+        letter_sudo = profile_sudo.env["credit.dunning.letter"].search(
+            [
+                ("id", "=", letter_id),
+                ("profile_id", "=", profile_sudo.id),
+                ("state", "=", "sent"),
+                ("is_test", "=", False),
+                ("opened_date", "=", False),
+            ]
+        )
+        letter_sudo.opened_date = now
 
     def _refresh(self):
         """Bring the figures of these files up to date, in sets."""
@@ -651,12 +792,13 @@ class CreditProfile(models.Model):
             return
         names = self._get_figures()
         levels = self._read_last_letters(profiles)
+        emails = self._read_contact_emails(facts)
         rows = []
         # sudo: figures are of the file, whoever may read the customer.
         for profile_sudo in profiles.sudo():
             partner_id = profile_sudo.partner_id.id
             figures = self._compute_figures(
-                facts, partner_id, decisions.get(partner_id)
+                facts, partner_id, decisions.get(partner_id), emails
             )
             figures.update(levels.get(profile_sudo.id, {}))
             rows.append((profile_sudo.id, *(figures.get(name) for name in names)))
@@ -695,8 +837,11 @@ class CreditProfile(models.Model):
         return FIGURES
 
     @api.model
-    def _compute_figures(self, facts, partner_id, decision):
-        """Return the figures of one customer, in the company's currency."""
+    def _compute_figures(self, facts, partner_id, decision, emails):
+        """Return the figures of one customer, in the company's currency.
+
+        :param emails: dict contact id -> address, see ``_read_contact_emails``
+        """
         _amounts, receipts = facts.receipts.get(partner_id, ({}, 0))
         figures = {"figures_date": facts.today, "receipt_amount": receipts}
         if decision is None:
@@ -715,7 +860,62 @@ class CreditProfile(models.Model):
             facts.lines[credit.ref]["residual_company"] for credit in customer.credits
         )
         figures.update(self._find_next_step(facts, partner_id, decision))
+        ledger_work = work.find_ledger_work(
+            self._get_late_items(facts, partner_id, decision, emails),
+            to_decimal(receipts),
+            facts.today,
+        )
+        if ledger_work:
+            figures["work_ledger"] = json.dumps(ledger_work, default=str)
         return figures
+
+    @api.model
+    def _get_late_items(self, facts, partner_id, decision, emails):
+        """Return the overdue items as the rule of the work list wants them."""
+        rule = facts.get_rule(partner_id)
+        levels = {level.ref: level for level in rule.levels} if rule else {}
+        late = []
+        for outcome in decision.outcomes:
+            item = outcome.item
+            if item.due_date and item.due_date >= facts.today:
+                continue
+            step = outcome.level
+            if not step and rule and item.due_date:
+                step = dunning.find_next_level(item, rule, facts.today)
+            last, pay_by = levels.get(item.level), None
+            if last and item.level_date:
+                pay_by = rule.calendar.next_working_day(
+                    dunning.days_after(item.level_date, last.deadline_days)
+                )
+            late.append(
+                work.LateItem(
+                    reason=outcome.reason,
+                    amount=facts.lines[item.ref]["residual_company"],
+                    due_date=item.due_date,
+                    rank=item.rank,
+                    pay_by=pay_by,
+                    is_reachable=bool(emails.get(item.contact))
+                    or not step
+                    or not self._goes_by_email_alone(step.ref),
+                )
+            )
+        return late
+
+    @api.model
+    def _goes_by_email_alone(self, level_id):
+        level = self.env["credit.dunning.level"].browse(level_id)
+        return level.send_email and not level.send_letter
+
+    @api.model
+    def _read_contact_emails(self, facts):
+        """Return the addresses of those who are written to: contact id -> address."""
+        contacts = self.env["res.partner"].browse(
+            {row["contact_id"] for row in facts.lines.values() if row["residual"] > 0}
+        )
+        # sudo: whether somebody can be reached is told, whoever looks after them.
+        contacts_sudo = contacts.sudo()
+        contacts_sudo.fetch(["email_normalized"])
+        return {contact.id: contact.email_normalized for contact in contacts_sudo}
 
     @api.model
     def _find_next_step(self, facts, partner_id, decision):

@@ -269,9 +269,9 @@ class CreditProfileExposure(models.Model):
         return parts
 
     @api.model
-    def _compute_figures(self, facts, partner_id, decision):
+    def _compute_figures(self, facts, partner_id, decision, emails):
         """Override: the exposure and its parts beside what is open."""
-        figures = super()._compute_figures(facts, partner_id, decision)
+        figures = super()._compute_figures(facts, partner_id, decision, emails)
         result, limit = facts.exposures[partner_id]
         amounts = result.list_amounts()
         for kind, (name, sign) in (

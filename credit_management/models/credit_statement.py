@@ -48,6 +48,7 @@ class CreditStatement(models.Model):
     _inherit = ["credit.outgoing.mixin"]
     _order = "id desc"
     _check_company_auto = True
+    _allowed_expressions = ALLOWED_EXPRESSIONS
 
     name = fields.Char(compute="_compute_name", store=True)
     profile_id = fields.Many2one(
@@ -247,13 +248,6 @@ class CreditStatement(models.Model):
 
     # === BUSINESS METHODS - CONTENT === #
 
-    @api.model
-    def mail_allowed_qweb_expressions(self):
-        """Override of `mail`: what managers may put into texts without being able to
-        run code. It all stands on the statement anyway.
-        """
-        return super().mail_allowed_qweb_expressions() + ALLOWED_EXPRESSIONS
-
     def _get_lang(self):
         """Return the language of the statement: that of its contact, if it is active.
 
@@ -302,6 +296,8 @@ class CreditStatement(models.Model):
                     "sections": sections,
                     "ageing_labels": builder_sudo._get_ageing_labels(),
                     "title": one_sudo._get_title(),
+                    "sender": one_sudo._get_sender_line(),
+                    "address": one_sudo._get_postal_address(),
                     # A file that is not kept makes no link either: that would write.
                     "url": one.id and one_sudo.profile_id._get_customer_url(),
                 }

@@ -122,9 +122,8 @@ class CreditStatementSending(models.Model):
     def _render_mail(self):
         """Return subject and text in the language of the statement."""
         lang = self._get_lang()
-        # sudo: collectors do not edit templates, yet their statements use them.
-        template_sudo = self.env.ref("credit_management.mail_template_statement").sudo()
-        template_sudo = template_sudo.with_context(lang=lang)
+        template = self.env.ref("credit_management.mail_template_statement")
+        template_sudo = self._get_text(template).with_context(lang=lang)
         subject, body = (
             template_sudo._render_field(field, self.ids, set_lang=lang)[self.id]
             for field in ("subject", "body_html")
@@ -152,6 +151,20 @@ class CreditStatementSending(models.Model):
         # sudo: the mail queue belongs to the system; only our own PDF goes.
         self.sudo().mail_ids.attachment_ids.unlink()
         self.write({"state": "queued", "recipient_email": False, "queued_until": False})
+
+    # === BUSINESS METHODS - AS SENT === #
+
+    def _get_sent_filename(self):
+        return self._get_filename("pdf")
+
+    def _get_sent_pdf(self):
+        """Return the PDF that was sent, or nothing if it was not kept."""
+        self.ensure_one()
+        # sudo: the caller may see the statement; its file hangs on the mail.
+        kept_sudo = self.sudo().mail_ids.attachment_ids.filtered(
+            lambda file: (file.res_model, file.res_id) == (self._name, self.id)
+        )
+        return kept_sudo[:1].raw
 
     # === BUSINESS METHODS - WHAT BECAME OF IT === #
 
@@ -332,6 +345,19 @@ class CreditStatementSending(models.Model):
             [("credit_mode", "in", SENDING_MODES)]
         )
         commit_progress = self.env["ir.cron"]._commit_progress
+        commit_progress(remaining=len(companies))
         for company in companies:
-            self.with_company(company)._make_monthly(company)
-            commit_progress(1)
+            try:
+                self.with_company(company)._make_monthly(company)
+                if company.credit_statement_error:
+                    company.credit_statement_error = False
+                self.env.flush_all()
+            except Exception as error:
+                # One company's ledger keeps no other company waiting.
+                self.env.cr.rollback()
+                _logger.exception(
+                    "Monthly statements of company %s could not be made", company.id
+                )
+                company.credit_statement_error = str(error)
+            if not commit_progress(1):
+                break

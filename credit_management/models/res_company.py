@@ -95,6 +95,38 @@ class ResCompany(models.Model):
         groups=TOLD_TO,
     )
 
+    credit_start_skipped = fields.Boolean(
+        string="Guided Start Skipped",
+        default=False,
+        copy=False,
+        help="The guided start does not open by itself any more; it stays in the menu.",
+        groups=TOLD_TO,
+    )
+    credit_letter_window = fields.Selection(
+        [("left", "Left"), ("right", "Right")],
+        string="Window of the Envelope",
+        default="left",
+        required=True,
+        help="Where the address stands on printed letters: DIN 5008 form B and most"
+        " C5/6 envelopes have the window on the left, many French and Dutch ones on the"
+        " right.",
+        groups=TOLD_TO,
+    )
+    credit_address_change = fields.Boolean(
+        string="Customers May Change the Address for Reminders",
+        default=True,
+        help="On their page customers may ask for another address. It has to confirm;"
+        " the old one and the collector are told.",
+        groups=TOLD_TO,
+    )
+    credit_large_amount = fields.Monetary(
+        string="Large Amount",
+        currency_field="currency_id",
+        default=10000,
+        help="In the review of a run, a letter that claims so much or more, in the"
+        " company's currency, is marked. 0: never.",
+        groups=TOLD_TO,
+    )
     credit_count_drafts = fields.Boolean(
         string="Count Draft Invoices",
         default=True,
@@ -109,6 +141,13 @@ class ResCompany(models.Model):
         copy=False,
         groups="credit_management.group_credit_user",
         help="What went wrong when the last nightly run was tried.",
+    )
+    credit_statement_error = fields.Char(
+        string="Monthly Statements Failed",
+        readonly=True,
+        copy=False,
+        groups="credit_management.group_credit_user",
+        help="What went wrong when the monthly statements were last tried.",
     )
 
     _credit_run_hour_valid = models.Constraint(
@@ -174,7 +213,11 @@ class ResCompany(models.Model):
     def _credit_now(self):
         """Return the local date and time of the company."""
         self.ensure_one()
-        utc = fields.Datetime.now().replace(tzinfo=ZoneInfo("UTC"))
+        return self._credit_local(fields.Datetime.now())
+
+    def _credit_local(self, moment):
+        """Return a stored moment in the company's own time."""
+        utc = moment.replace(tzinfo=ZoneInfo("UTC"))
         return utc.astimezone(ZoneInfo(self._credit_tz_name()))
 
     def _credit_today(self):
@@ -252,11 +295,34 @@ class ResCompany(models.Model):
                 raise UserError(
                     self.env._(
                         "%(company)s does not send dunning letters yet: its mode is"
-                        " “%(mode)s”. An administrator changes it under Configuration"
-                        " > Settings, first to Redirect for a test, then to Live.",
+                        " “%(mode)s”. A credit manager changes it under Configuration"
+                        " > Guided Start, first to Redirect for a test, then to Live.",
                         company=company.name,
                         mode=dict(
                             self._fields["credit_mode"]._description_selection(self.env)
                         )[company.credit_mode],
+                    )
+                )
+
+    def _check_credit_may_post(self):
+        """Refuse to print letters for post where nothing goes to customers now.
+
+        :raise UserError: says why, and what to do
+        """
+        for company in self:
+            if company.credit_stopped:
+                raise UserError(
+                    self.env._(
+                        "Emergency stop of %(company)s: nothing leaves, by post"
+                        " neither. Letters wait until an administrator releases it.",
+                        company=company.name,
+                    )
+                )
+            if company.credit_mode != "live":
+                raise UserError(
+                    self.env._(
+                        "%(company)s does not write to customers: its mode is not Live."
+                        " Letters for post wait.",
+                        company=company.name,
                     )
                 )

@@ -28,6 +28,17 @@ class ResConfigSettings(models.TransientModel):
     credit_pending_days = fields.Integer(
         related="company_id.credit_pending_days", readonly=False
     )
+    credit_letter_window = fields.Selection(
+        related="company_id.credit_letter_window", readonly=False
+    )
+    credit_address_change = fields.Boolean(
+        related="company_id.credit_address_change", readonly=False
+    )
+    credit_large_amount = fields.Monetary(
+        related="company_id.credit_large_amount",
+        currency_field="currency_id",
+        readonly=False,
+    )
     credit_count_drafts = fields.Boolean(
         related="company_id.credit_count_drafts", readonly=False
     )

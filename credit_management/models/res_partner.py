@@ -1,5 +1,16 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools import SQL
+
+from .credit_sql import COMPARISONS
+
+# What contacts show of the credit file, in the company one works in.
+FROM_PROFILE = {
+    "credit_level_id": "level_id",
+    "credit_overdue_amount": "overdue_amount",
+    "credit_last_letter_date": "last_letter_date",
+    "credit_next_date": "next_action_date",
+}
 
 
 class ResPartner(models.Model):
@@ -18,7 +29,10 @@ class ResPartner(models.Model):
     credit_overdue_amount = fields.Monetary(
         string="Overdue",
         compute="_compute_credit_profile",
+        search="_search_credit_overdue_amount",
         currency_field="credit_currency_id",
+        # Contacts of one customer show the same amount: a sum would count it again.
+        aggregator=None,
         groups="credit_management.group_credit_user",
     )
     credit_currency_id = fields.Many2one(
@@ -32,6 +46,19 @@ class ResPartner(models.Model):
         compute="_compute_credit_profile",
         search="_search_credit_level_id",
         groups="credit_management.group_credit_user",
+    )
+    credit_last_letter_date = fields.Date(
+        string="Last Dunning Letter",
+        compute="_compute_credit_profile",
+        search="_search_credit_last_letter_date",
+        groups="credit_management.group_credit_user",
+    )
+    credit_next_date = fields.Date(
+        string="Next Contact",
+        compute="_compute_credit_profile",
+        search="_search_credit_next_date",
+        groups="credit_management.group_credit_user",
+        help="Day on which the customer is next written to.",
     )
 
     credit_notice = fields.Char(
@@ -59,9 +86,9 @@ class ResPartner(models.Model):
                 partner.commercial_partner_id, self.env["credit.profile"]
             )
             partner.credit_profile_id = profile
-            partner.credit_overdue_amount = profile.overdue_amount
             partner.credit_currency_id = company.currency_id
-            partner.credit_level_id = profile.level_id
+            for name, source in FROM_PROFILE.items():
+                partner[name] = profile[source]
 
     @api.depends("credit_level_id", "credit_overdue_amount")
     @api.depends_context("company", "lang")
@@ -85,21 +112,65 @@ class ResPartner(models.Model):
             )
 
     def _search_credit_level_id(self, operator, value):
-        if operator != "in":
+        return self._search_credit_profile("level_id", operator, value)
+
+    def _search_credit_overdue_amount(self, operator, value):
+        return self._search_credit_profile("overdue_amount", operator, value)
+
+    def _search_credit_last_letter_date(self, operator, value):
+        return self._search_credit_profile("last_letter_date", operator, value)
+
+    def _search_credit_next_date(self, operator, value):
+        return self._search_credit_profile("next_action_date", operator, value)
+
+    @api.model
+    def _search_credit_profile(self, name, operator, value):
+        """Find contacts by a figure of the credit file; without a file it is empty."""
+        Profile = self.env["credit.profile"]
+        in_company = Domain("company_id", "=", self.env.company.id)
+
+        def find(condition):
+            query = Profile._search(in_company & condition)
+            return Domain(
+                "commercial_partner_id",
+                "any",
+                [("id", "in", query.subselect("partner_id"))],
+            )
+
+        if operator == "in":
+            wanted = [each for each in value if each]
+            found = find(Domain(name, "in", wanted)) if wanted else Domain.FALSE
+            if len(wanted) < len(value):
+                found |= ~find(Domain(name, "not in", [False, 0]))
+            return found
+        if operator not in COMPARISONS:
             return NotImplemented
-        levels = [level_id for level_id in value if level_id]
-        query = self.env["credit.profile"]._search(
-            [
-                ("company_id", "=", self.env.company.id),
-                ("level_id", "in", levels) if levels else ("level_id", "!=", False),
-            ]
+        condition = Domain(name, operator, value)
+        if Profile._fields[name].type == "monetary" and {
+            "<": value > 0,
+            "<=": value >= 0,
+            ">": value < 0,
+            ">=": value <= 0,
+        }.get(operator):
+            # Nothing is overdue where there is no file: that is 0, and 0 fits.
+            return ~find(~condition)
+        return find(condition)
+
+    def _field_to_sql(self, alias, field_expr, query=None):
+        """Override: lists sort and group by what the credit file says."""
+        if field_expr not in FROM_PROFILE:
+            return super()._field_to_sql(alias, field_expr, query)
+        self._check_field_access(self._fields[field_expr], "read")
+        self.flush_model(["commercial_partner_id"])
+        self.env["credit.profile"].flush_model()
+        return SQL(
+            "(SELECT profile.%s FROM credit_profile profile"
+            " WHERE profile.company_id = %s"
+            " AND profile.partner_id = %s.commercial_partner_id)",
+            SQL.identifier(FROM_PROFILE[field_expr]),
+            self.env.company.id,
+            SQL.identifier(alias),
         )
-        reached = Domain(
-            "commercial_partner_id",
-            "any",
-            [("id", "in", query.subselect("partner_id"))],
-        )
-        return ~reached if False in value and not levels else reached
 
     # === ACTION METHODS === #
 

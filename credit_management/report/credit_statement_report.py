@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from .credit_dunning_letter_report import get_zoom
+
 
 class CreditStatementReport(models.AbstractModel):
     """Statements of account, each in the language of its contact."""
@@ -19,4 +21,5 @@ class CreditStatementReport(models.AbstractModel):
             "doc_model": statements._name,
             "docs": statements,
             "contents": statements._prepare_content(),
+            "zoom": get_zoom(data),
         }

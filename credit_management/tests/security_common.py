@@ -164,6 +164,51 @@ class SecurityCommon(CreditCommon):
                 "note": f"{CANARY} note",
             }
         )
+        cls.address_change = (
+            env["credit.address.change"]
+            .sudo()
+            .create(
+                {
+                    "profile_id": cls.profile.id,
+                    "email": f"{CANARY}@example.com",
+                    "date": cls.today,
+                    "number": 1,
+                }
+            )
+            .sudo(False)
+        )
+        cls.start = env["credit.start"].create({})
+        cls.call = env["credit.call"].create(
+            {
+                "profile_id": cls.profile.id,
+                "note": f"{CANARY} call",
+                "next_step": "none",
+            }
+        )
+        cls.call_log = env["credit.call.log"].create(
+            {"profile_id": cls.profile.id, "note": f"{CANARY} call"}
+        )
+        cls.exclude = env["credit.exclude"].create(
+            {"profile_ids": cls.profile.ids, "reason": f"{CANARY} exclude"}
+        )
+        cls.pause = env["credit.pause"].create(
+            {
+                "profile_ids": [Command.set(cls.profile.ids)],
+                "reason": f"{CANARY} pause",
+            }
+        )
+        cls.next_letter = (
+            env["credit.next.letter"]
+            .sudo()
+            .create(
+                {
+                    "profile_id": cls.profile.id,
+                    "subject": f"{CANARY} subject",
+                    "body": f"<p>{CANARY} body</p>",
+                }
+            )
+            .sudo(False)
+        )
         cls.overview = (
             env["credit.overview"]
             .sudo()
@@ -216,10 +261,20 @@ class SecurityCommon(CreditCommon):
                 cls.skip,
                 cls.statement,
                 cls.statement_make,
+                cls.start,
+                cls.call,
+                cls.call_log,
+                cls.pause,
+                cls.exclude,
+                cls.next_letter,
+                cls.address_change,
                 cls.overview,
                 cls.overview.age_ids,
                 cls.overview.alarm_ids,
                 cls.touch,
+                env["credit.letter.report"].search(
+                    [("company_id", "=", cls.company.id)]
+                ),
             )
         }
         assert all(records.values()), records
@@ -239,6 +294,18 @@ class SecurityCommon(CreditCommon):
             case "credit.statement.make":
                 profiles = [Command.set(self.profile.ids)]
                 return window.create({"profile_ids": profiles})
+            case "credit.start":
+                return window.create({})
+            case "credit.call.log":
+                return window.create({"profile_id": self.profile.id})
+            case "credit.exclude" | "credit.pause":
+                profiles = [Command.set(self.profile.ids)]
+                return window.create({"profile_ids": profiles, "reason": "Mine"})
+            case "credit.next.letter":
+                values = {"profile_id": self.profile.id}
+                windows = window.sudo().create([values, values])
+                windows[0].next_id = windows[1]
+                return windows[0].sudo(False)
             case "credit.overview":
                 companies = [Command.set(self.company.ids)]
                 return window.sudo().create({"company_ids": companies}).sudo(False)

@@ -2,7 +2,7 @@ import hashlib
 
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
-from odoo.tools import mute_logger
+from odoo.tools import format_date, mute_logger
 
 from ..models.credit_dunning_letter_sending import KEY_HEADER
 from .common import CreditCommon
@@ -220,3 +220,29 @@ class TestLetter(CreditCommon):
             mail.attachment_ids.name, invoice._get_invoice_report_filename()
         )
         self.assertTrue(mail.attachment_ids.raw)
+
+    def test_the_ready_made_texts_state_the_figures_and_not_their_examples(self):
+        """The host leaves what stands between the tags where it runs nothing."""
+        for name in ("business", "consumer"):
+            policy = self.env.ref(f"credit_management.policy_{name}")
+            self.company.credit_policy_id = policy
+            policy.partner_domain = False
+            customer = self._create_customer(f"Jansen {name}")
+            self._create_late_invoice(40, 4321.0, partner=customer)
+            letter = self._propose().letter_ids.filtered(
+                lambda one, customer=customer: one.partner_id == customer
+            )
+            for level in policy.level_ids:
+                letter.sudo().write(
+                    {"level_id": level.id, "amount_upcoming": letter.amount_total}
+                )
+                _subject, text = letter._render_level_texts()[letter]
+                with self.subTest(level=level.name):
+                    self.assertIn("4,321.00", text)
+                    for example in ("1,250.00", "12 May", "Alex"):
+                        self.assertNotIn(example, text)
+                    if not level.is_reminder:
+                        day = format_date(self.env, letter.pay_by_date)
+                        self.assertIn(day, text)
+                    if name == "consumer":
+                        self.assertIn(customer.name, text)

@@ -668,7 +668,11 @@ class TestPortalAmounts(CreditPortalCommon):
         self._send_all_due()
         page = self._open_page()
         (row,) = page.xpath("//section[@name='letters']//tbody/tr")
-        self.assertEqual(self._get_text(row), "05/13/2026 Level at 3 $ 250.00")
+        cells = row.xpath("./td[1] | ./td[2]/span[1] | ./td[3] | ./td[4]")
+        self.assertEqual(
+            [self._get_text(cell) for cell in cells],
+            ["05/13/2026", "Level at 3", "$ 250.00", "PDF Level at 3"],
+        )
         self.assertEqual(
             self._get_text(page.xpath("//*[@name='next_step']")[0]),
             "If we receive no payment, the next message goes out on 05/19/2026.",
@@ -810,6 +814,25 @@ class TestPortalOverdueInvoices(CreditPortalCommon):
         response = self._open_overdue()
         self.assertEqual(response.status_code, 200)
         self.assertTrue(response.url.endswith("/my/credit"))
+
+    def test_the_pages_of_the_host_show_the_way_to_all_that_is_open(self):
+        invoice = self._create_late_invoice(10, 1000.0, partner=self.contact)
+        self._pay(invoice, 400.0)
+        token = invoice._portal_ensure_token()
+        self._login(self.azure_user)
+        path = f"/my/invoices/{invoice.id}"
+        page = html.fromstring(self.url_open(path).content)
+        (link,) = page.xpath("//a[starts-with(@href, '/my/credit?company_id=')]")
+        self._open(link.get("href"))
+        (form,) = page.xpath("//form[@id='o_payment_form']")
+        self.assertEqual(float(form.get("data-amount")), 600.0)
+        page = html.fromstring(self._open_overdue().content)
+        self.assertTrue(page.xpath("//a[@href='/my/credit']"))
+        # Whoever has the link of one invoice, has that of the invoice alone.
+        self.logout()
+        response = self.url_open(f"{path}?access_token={token}")
+        self.assertIn("600.00", response.text)
+        self.assertNotIn("/my/credit", response.text)
 
     def test_without_overdue_invoices_the_host_does_as_before(self):
         self._login(self.azure_user)

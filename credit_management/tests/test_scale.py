@@ -16,6 +16,8 @@ COMPUTED = (
     "amount_total",
     "amount_company",
     "amount_upcoming",
+    "flag_codes",
+    "flag",
 )
 
 
@@ -185,7 +187,12 @@ class TestScale(CreditCommon):
         for index in range(8):
             self._create_late_invoice(4, partner=self._create_customer(f"C{index}"))
         letters = self._propose().letter_ids
-        names = ("flags", "chased_count", "recipient_emails", "commercial_partner_id")
+        names = (
+            "flag_badges",
+            "chased_count",
+            "recipient_emails",
+            "commercial_partner_id",
+        )
         specification = {name: {} for name in names}
 
         def count(limit):

@@ -94,8 +94,22 @@ class SecurityHttpCommon(SecurityCommon, AccountTestInvoicingHttpCommon):
         if "<" not in route:
             return [route]
         head, tail = route.split("<", 1)
-        tail = tail.split(">", 1)[1]
-        return [f"{head}{profile_id}{tail}" for profile_id in profile_ids]
+        tails = [tail.split(">", 1)[1]]
+        for placeholder, values in self._get_further_values().items():
+            tails = [
+                tail.replace(placeholder, str(value))
+                for tail in tails
+                for value in (values if placeholder in tail else [""])
+            ]
+        return [f"{head}{id_}{tail}" for id_ in profile_ids for tail in tails]
+
+    def _get_further_values(self):
+        """Return what further parts of addresses take."""
+        return {
+            "<int:letter_id>": [self.letter.id],
+            "<int:statement_id>": [self.statement.id],
+            "<string:extension>": ["pdf", "xlsx", "exe"],
+        }
 
     def _get_get_paths(self, profile_ids):
         """Return the addresses of our routes that answer to GET."""

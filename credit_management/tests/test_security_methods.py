@@ -17,12 +17,14 @@ RIGHTS = ("public", "portal", "salesperson", "biller", "collector", "manager", "
 ARGUMENTS = {
     "create": [{}],
     "web_read": [{"overdue_amount": {}, "pause_reason": {}}],
+    "web_read_group": [[], ["level_id"]],
     "credit.dunning.level.write": [{"sequence": 5}],
     "credit.dunning.letter.line.write": [{"is_excluded": False}],
     "credit.dunning.policy.write": [{"sequence": 5}],
     "credit.profile.write": [{"pause_reason": "Other"}],
     "account.bank.statement.line.write": [{"payment_ref": "Other"}],
     "credit.exclusion.write": [{"until": False}],
+    "ir.attachment.write": [{"description": "Other"}],
     "credit.statement.write": [{"note": "Other"}],
     "res.company.write": [{"credit_stopped": True}],
     "write": [{"user_id": False}],
@@ -71,8 +73,17 @@ class TestSecurityMethods(SecurityCommon):
         )
         records = cls.records | {
             "account.bank.statement.line": receipt,
+            "account.journal": cls.company_data["default_journal_sale"],
             "account.move": cls.invoice,
             "account.move.line": cls._receivable_line(cls.invoice),
+            "ir.attachment": cls.env["ir.attachment"].create(
+                {
+                    "name": "note.txt",
+                    "raw": b"note",
+                    "res_model": cls.letter._name,
+                    "res_id": cls.letter.id,
+                }
+            ),
             "mail.mail": cls.letter.sudo().mail_ids,
             "res.company": cls.company,
             "res.partner": cls.invoice.partner_id,

@@ -14,6 +14,7 @@ from .security_tables import (
     IDS_TAKEN,
     MODELS_OF_NOBODY,
     MODELS_WITH_OWN_RULE,
+    WINDOWS_OF_MANAGERS,
 )
 
 ADD_ON_NAME = "credit_management"
@@ -441,6 +442,8 @@ class TestSecurityNestedIds(SecurityCommon):
             if field.type in ("one2many", "many2many"):
                 value = [Command.link(strange.id)]
             for actor in ("collector", "manager"):
+                if actor == "collector" and record._name in WINDOWS_OF_MANAGERS:
+                    continue
                 mine = self._get_mine(record, actor)
                 self.env.invalidate_all()
                 with self.subTest(field=str(field), actor=actor):

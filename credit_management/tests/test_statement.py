@@ -4,11 +4,12 @@ import io
 from unittest.mock import patch
 
 import openpyxl
+from lxml import html
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import HttpCase, freeze_time, new_test_user, tagged
-from odoo.tools import mute_logger
+from odoo.tools import format_date, mute_logger
 
 from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 
@@ -221,6 +222,18 @@ class TestStatement(StatementCommon):
         self.assertIn(100.0, [cell.value for cell in cells])
 
     # === SENDING === #
+
+    def test_its_text_states_what_a_manager_put_into_it(self):
+        """Not the example that the writer left between the tags."""
+        self._create_late_invoice(10)
+        self.env.ref("credit_management.mail_template_statement").body_html = (
+            "<p>Hello <t t-out=\"object.partner_id.name or ''\">Alex</t>, until"
+            ' <t t-out="format_date(object.date_to)">12 May</t></p>'
+        )
+        _subject, body = self._statement()._render_mail()
+        self.assertIn(f"Hello {self.customer.name}", body)
+        self.assertIn(format_date(self.env, self.today), body)
+        self.assertNotIn("12 May", body)
 
     def _hand_over(self, **values):
         """Return a statement whose mail waits in the host's queue."""
@@ -889,3 +902,25 @@ class TestStatementPortal(StatementCommon, HttpCase):
         self.url_open(self._url("xlsx"))
         self.url_open(self._url("pdf"))
         self.assertEqual(self.env["credit.statement"].search_count([]), before)
+
+
+@tagged("post_install", "-at_install")
+class TestStatementPaper(CreditCommon):
+    """A statement is laid out as our letters: in the page, for any wkhtmltopdf."""
+
+    def test_the_address_and_the_letterhead_stand_in_the_page(self):
+        self._create_late_invoice(10)
+        self.customer.write({"street": "Main Street 1", "city": "Ghent"})
+        profile = self.env["credit.profile"]._get_or_create(self.company, self.customer)
+        statement = self.env["credit.statement"].create({"profile_id": profile.id})
+        page, _kind = self.env["ir.actions.report"]._render_qweb_html(
+            "credit_management.report_credit_statement", statement.ids
+        )
+        tree = html.fromstring(page)
+        (address,) = tree.find_class("o_credit_address")
+        self.assertIn("Main Street 1", address.text_content())
+        (letterhead,) = tree.find_class("o_credit_letterhead")
+        self.assertTrue(letterhead.text_content().strip() or letterhead.xpath(".//img"))
+        self.assertFalse(tree.find_class("header"))
+        report = self.env.ref("credit_management.credit_statement_report")
+        self.assertLess(report.paperformat_id.margin_top, 20)

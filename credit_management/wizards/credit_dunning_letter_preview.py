@@ -10,7 +10,7 @@ class CreditDunningLetterPreview(models.TransientModel):
     letter_id = fields.Many2one("credit.dunning.letter", required=True)
     recipient_emails = fields.Char(related="letter_id.recipient_emails")
     email_cc = fields.Char(related="letter_id.email_cc")
-    lang = fields.Char(related="letter_id.lang")
+    language = fields.Char(related="letter_id.language")
     subject = fields.Char(compute="_compute_message")
     body = fields.Html(compute="_compute_message", sanitize=False)
 

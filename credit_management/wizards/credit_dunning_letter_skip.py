@@ -36,16 +36,22 @@ class CreditDunningLetterSkip(models.TransientModel):
         """Leave the letters out, with the reason and for as long as chosen."""
         self.ensure_one()
         self.letter_ids.check_access("write")
-        if any(letter.state != "proposed" for letter in self.letter_ids):
+        # What was left out before, and is selected along, stays with its reason.
+        letters = self.letter_ids.filtered(lambda letter: letter.state != "skipped")
+        if not letters or any(letter.state != "proposed" for letter in letters):
             raise UserError(self.env._("Only proposed letters can be left out."))
-        self.env["credit.exclusion"].create(self._prepare_exclusion_values())
-        self.letter_ids._skip(self.reason)
+        self.env["credit.exclusion"].create(self._prepare_exclusion_values(letters))
+        letters._skip(self.reason)
         return {"type": "ir.actions.act_window_close"}
 
-    def _prepare_exclusion_values(self):
-        """Return the values of the exclusions that outlast this run."""
+    def _prepare_exclusion_values(self, letters):
+        """Return the values of the exclusions that outlast this run: one each.
+
+        A customer may have several letters of a run, to contacts or in currencies.
+        """
         vals_list = []
-        for letter in self.letter_ids:
+        customers = set()
+        for letter in letters:
             vals = {
                 "company_id": letter.company_id.id,
                 "partner_id": letter.commercial_partner_id.id,
@@ -54,7 +60,10 @@ class CreditDunningLetterSkip(models.TransientModel):
                 "until": self.until,
             }
             if self.scope == "customer":
-                vals_list.append(vals)
+                customer = (vals["company_id"], vals["partner_id"])
+                if customer not in customers:
+                    vals_list.append(vals)
+                customers.add(customer)
             elif self.scope == "invoice":
                 vals_list += [
                     vals | {"move_id": move.id}

@@ -35,6 +35,9 @@ class CreditOverview(models.TransientModel):
     is_several = fields.Boolean(
         string="Several Companies", compute="_compute_is_several"
     )
+    is_bare = fields.Boolean(
+        string="No Invoice Yet", readonly=True, help="No customer was ever invoiced."
+    )
     alarm_ids = fields.One2many("credit.overview.alarm", "overview_id", readonly=True)
     age_ids = fields.One2many("credit.overview.age", "overview_id", readonly=True)
     last_run_date = fields.Date(string="Last Nightly Run", readonly=True)
@@ -49,6 +52,11 @@ class CreditOverview(models.TransientModel):
         string="Failed or Unknown", compute="_compute_letter_counts"
     )
     print_count = fields.Integer(string="To Print", compute="_compute_letter_counts")
+    work_count = fields.Integer(
+        string="On the Work List",
+        compute="_compute_work_count",
+        help="Customers for whom something waits for one of us.",
+    )
 
     def _compute_display_name(self):
         for overview in self:
@@ -65,6 +73,18 @@ class CreditOverview(models.TransientModel):
             for name in ("sent", "review", "waiting", "trouble", "print"):
                 domain = overview._get_letter_domain(name)
                 overview[f"{name}_count"] = Letter.search_count(domain)
+
+    def _compute_work_count(self):
+        for overview in self:
+            domain = overview._get_work_domain()
+            overview.work_count = self.env["credit.profile"].search_count(domain)
+
+    def _get_work_domain(self):
+        """Return which customers the figure counts, and the work list shows."""
+        return [
+            ("company_id", "in", self.company_ids.ids),
+            ("work_reason", "!=", False),
+        ]
 
     def _get_letter_domain(self, name):
         """Return which letters a figure counts, and its list shows."""
@@ -93,8 +113,13 @@ class CreditOverview(models.TransientModel):
 
     @api.model
     def action_open(self):
-        """Look at the companies one works in, now."""
+        """Look at the companies one works in, now.
+
+        A manager whose company has not begun yet is shown the guided start first.
+        """
         self.check_access("read")
+        if self.env["credit.start"]._is_wanted():
+            return self.env["credit.start"].action_open()
         companies = self.env.companies
         last_runs = self.env["credit.dunning.run"].search(
             [("company_id", "in", companies.ids), ("is_nightly", "=", True)],
@@ -106,6 +131,7 @@ class CreditOverview(models.TransientModel):
             {
                 "company_ids": [fields.Command.set(companies.ids)],
                 "last_run_date": last_runs.date,
+                "is_bare": not self._has_entries(companies),
                 "alarm_ids": [
                     fields.Command.create(vals)
                     for vals in self._prepare_alarms(companies)
@@ -130,6 +156,15 @@ class CreditOverview(models.TransientModel):
         """Look again."""
         self.check_access("read")
         return self.action_open()
+
+    def action_view_work(self):
+        """Open the work list."""
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "credit_management.credit_work_action"
+        )
+        return action | {"domain": self._get_work_domain(), "target": "current"}
 
     def action_view_sent(self):
         """Open the letters that were sent since yesterday at this time."""
@@ -164,6 +199,20 @@ class CreditOverview(models.TransientModel):
         }
 
     # === BUSINESS METHODS === #
+
+    @api.model
+    def _has_entries(self, companies):
+        """Say whether a customer was ever invoiced in one of the companies."""
+        return bool(
+            self.env["account.move"].search_count(
+                [
+                    ("company_id", "in", companies.ids),
+                    ("move_type", "=", "out_invoice"),
+                    ("state", "=", "posted"),
+                ],
+                limit=1,
+            )
+        )
 
     @api.model
     def _prepare_alarms(self, companies):
@@ -245,6 +294,7 @@ class CreditOverview(models.TransientModel):
         return health.Health(
             run_due=self._find_run_due(company),
             run_error=company.credit_run_error or "",
+            statement_error=company.credit_statement_error or "",
             oldest_queued=queued.queued_date or None,
             oldest_mail=mail_sudo.write_date or None,
             refused=count(*refused),
@@ -310,6 +360,7 @@ class CreditOverviewAlarm(models.TransientModel):
             (health.JOB_FAILS, "A scheduled job fails"),
             (health.MAIL_REFUSED, "The mail server does not take letters"),
             (health.FAILED, "Letters did not arrive"),
+            (health.STATEMENTS_FAILED, "Monthly statements were not made"),
             (health.STOPPED, "Emergency stop: nothing is sent"),
         ],
         string="What",
@@ -388,6 +439,12 @@ class CreditOverviewAlarm(models.TransientModel):
                     " them.",
                     **values,
                 )
+            case health.STATEMENTS_FAILED:
+                return self.env._(
+                    "It is tried again every day until the 10th. The last attempt"
+                    " failed: %(cause)s",
+                    **values,
+                )
             case health.STOPPED:
                 return self.env._(
                     "%(count)s letters wait. They go when the stop is lifted.", **values
@@ -410,6 +467,10 @@ class CreditOverviewAlarm(models.TransientModel):
         label = dict(self._fields["code"]._description_selection(self.env))[self.code]
         if self.code in states:
             return overview._view_letters(states[self.code], label)
+        if self.code == health.STATEMENTS_FAILED:
+            return self.env["ir.actions.actions"]._for_xml_id(
+                "credit_management.credit_statement_action"
+            )
         if self.code == health.RUN_MISSED or not self.env.user.has_group(
             "base.group_system"
         ):

@@ -150,4 +150,5 @@ def main(env):
         json.dump(report, output, indent=1, default=str)
 
 
-main(env)  # noqa: F821  the shell provides `env`
+if "env" in globals():  # the shell provides it; another script may import this one
+    main(env)  # noqa: F821

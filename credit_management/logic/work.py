@@ -1,0 +1,301 @@
+"""For which customers a person of ours must do something today, and who that is.
+
+``find_reasons`` is the rule of the work list: what waits for us on a customer, the most
+pressing first. A customer for whom nothing waits is not on the list: one who is paused,
+left out, in time, or whose next step comes by itself.
+
+What waits comes from three sides. Letters and activities say themselves that they wait
+for a person. What the ledger shows is found by ``find_ledger_work`` from what was
+decided of each overdue item; it rests while a next step is planned, and for some days
+after a person has dealt with it.
+
+Money is ``Decimal``, in the company's currency.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+
+from . import dunning
+
+ZERO = Decimal(0)
+
+# === WHO MUST ACT === #
+
+COLLECTOR = "collector"
+BOOKKEEPING = "bookkeeping"
+MANAGER = "manager"
+CUSTOMER = "customer"
+NOBODY = "nobody"  # it changes by itself
+HOUSE = (COLLECTOR, BOOKKEEPING, MANAGER)
+
+# Who must act on an item that is left alone. A reason of another module adds its own.
+ACTORS = {
+    dunning.PAID: NOBODY,
+    dunning.PAYMENT_UNDER_WAY: NOBODY,
+    dunning.NO_DUE_DATE: BOOKKEEPING,
+    dunning.NOT_DUE: CUSTOMER,
+    dunning.DUE_TODAY: CUSTOMER,
+    dunning.DISPUTED: COLLECTOR,
+    dunning.EXCLUDED: COLLECTOR,
+    dunning.NO_FOLLOWUP: BOOKKEEPING,
+    dunning.BLOCKED: BOOKKEEPING,
+    dunning.IN_OPEN_RUN: COLLECTOR,
+    dunning.PAUSED: NOBODY,
+    dunning.ARCHIVED: COLLECTOR,
+    dunning.UNDELIVERABLE: COLLECTOR,
+    dunning.REFUND_UNMATCHED: BOOKKEEPING,
+    dunning.NO_POLICY: MANAGER,
+    dunning.NET_CREDIT: BOOKKEEPING,
+    dunning.WITHIN_GRACE: CUSTOMER,
+    dunning.LAST_LEVEL: COLLECTOR,
+    dunning.WAITING: CUSTOMER,
+    dunning.RECEIPT_UNMATCHED: BOOKKEEPING,
+    dunning.BELOW_MINIMUM: CUSTOMER,
+    dunning.TOO_SOON: NOBODY,
+    dunning.NOT_WORKING_DAY: NOBODY,
+}
+
+
+def find_actor(reason: str, until: date | None = None) -> str:
+    """Return who must act on an item left alone for this reason.
+
+    What ends by itself on a day waits for that day. An unknown reason is ours to look
+    at: nobody else would.
+
+    >>> find_actor("no_policy"), find_actor("excluded")
+    ('manager', 'collector')
+    >>> find_actor("excluded", until=date(2026, 5, 20)), find_actor("of another module")
+    ('nobody', 'collector')
+    """
+    actor = ACTORS.get(reason, COLLECTOR)
+    return NOBODY if until and actor in HOUSE else actor
+
+
+# === WHAT WAITS === #
+
+LETTER_UNKNOWN = "letter_unknown"
+CALL_DUE = "call_due"
+LETTER_FAILED = "letter_failed"
+TASK_DUE = "task_due"
+RECEIPT = "receipt"
+ALL_LEVELS = "all_levels"
+NEW_LARGE = "new_large"
+NO_EMAIL = "no_email"
+NO_POLICY = "no_policy"
+ARCHIVED = "archived"
+NO_DUE_DATE = "no_due_date"
+NET_CREDIT = "net_credit"
+REFUND = "refund"
+REVIEW = "review"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a customer is on the work list.
+
+    :param actor: who must act
+    :param rests: it comes from the ledger: it rests while a next step is planned, and
+        after somebody has dealt with it
+    """
+
+    code: str
+    actor: str
+    rests: bool = False
+
+
+# The most pressing first: what is said first of a customer is the main reason.
+REASONS = (
+    Reason(LETTER_UNKNOWN, COLLECTOR),
+    Reason(CALL_DUE, COLLECTOR),
+    Reason(LETTER_FAILED, COLLECTOR),
+    Reason(TASK_DUE, COLLECTOR),
+    # Before anybody asks for money, look at whether it has come.
+    Reason(RECEIPT, BOOKKEEPING, rests=True),
+    Reason(ALL_LEVELS, COLLECTOR, rests=True),
+    Reason(NEW_LARGE, COLLECTOR, rests=True),
+    Reason(NO_EMAIL, COLLECTOR, rests=True),
+    Reason(NO_POLICY, MANAGER, rests=True),
+    Reason(ARCHIVED, COLLECTOR, rests=True),
+    Reason(NO_DUE_DATE, BOOKKEEPING, rests=True),
+    Reason(NET_CREDIT, BOOKKEEPING, rests=True),
+    Reason(REFUND, BOOKKEEPING, rests=True),
+    # Reviewed in the run, together with all others: not customer by customer.
+    Reason(REVIEW, COLLECTOR),
+)
+BY_CODE = {reason.code: reason for reason in REASONS}
+
+REST_DAYS = 7  # what a person has dealt with comes back after so many days
+
+# What a reason for leaving an item alone asks of us.
+WORK_OF_SILENCE = {
+    dunning.RECEIPT_UNMATCHED: RECEIPT,
+    dunning.LAST_LEVEL: ALL_LEVELS,
+    dunning.NO_POLICY: NO_POLICY,
+    dunning.ARCHIVED: ARCHIVED,
+    dunning.NO_DUE_DATE: NO_DUE_DATE,
+    dunning.NET_CREDIT: NET_CREDIT,
+    dunning.REFUND_UNMATCHED: REFUND,
+}
+# Nothing but time stands between the item and its next message.
+MESSAGE_COMES = {
+    dunning.CHASED,
+    dunning.IN_OPEN_RUN,
+    dunning.WAITING,
+    dunning.WITHIN_GRACE,
+    dunning.TOO_SOON,
+    dunning.NOT_WORKING_DAY,
+}
+LARGE_AMOUNT = Decimal(10000)
+NEW_DAYS = 14  # late for no longer than this is newly late
+
+
+@dataclass(frozen=True, slots=True)
+class LateItem:
+    """An overdue item and what was decided of it.
+
+    :param reason: of its outcome, see ``dunning``
+    :param amount: in the company's currency
+    :param rank: dunning levels it has had
+    :param pay_by: last day to pay that its last message gave
+    :param is_reachable: its next message has an address to go to
+    """
+
+    reason: str
+    amount: Decimal
+    due_date: date | None
+    rank: int = 0
+    pay_by: date | None = None
+    is_reachable: bool = True
+
+
+def find_ledger_work(
+    items: Iterable[LateItem], receipts: Decimal, today: date
+) -> dict[str, date]:
+    """Return what the overdue items of a customer ask of us, and from which day on.
+
+    A day may lie ahead: the last level asks of us once its time to pay is over.
+
+    :param receipts: money in the bank that nobody has matched
+
+    >>> due, today = date(2026, 5, 1), date(2026, 5, 13)
+    >>> find_ledger_work([LateItem("waiting", Decimal(90), due)], Decimal(0), today)
+    {}
+    >>> find_ledger_work([LateItem("waiting", Decimal(90), due)], Decimal(90), today)
+    {'receipt': datetime.date(2026, 5, 13)}
+    >>> find_ledger_work(
+    ...     [LateItem("last_level", Decimal(90), due, 3, pay_by=date(2026, 5, 20))],
+    ...     Decimal(0), today)
+    {'all_levels': datetime.date(2026, 5, 21)}
+    >>> find_ledger_work(
+    ...     [LateItem("waiting", Decimal(20000), due, is_reachable=False)],
+    ...     Decimal(0), today)
+    {'no_email': datetime.date(2026, 5, 2), 'new_large': datetime.date(2026, 5, 2)}
+    """
+    items = list(items)
+    work: dict[str, date] = {}
+
+    def ask(code, since):
+        work[code] = min(work.get(code, since), since)
+
+    for item in items:
+        since = _late_since(item, today)
+        code = WORK_OF_SILENCE.get(item.reason)
+        if code == ALL_LEVELS:
+            ask(code, dunning.days_after(item.pay_by, 1) if item.pay_by else since)
+        elif code:
+            ask(code, since)
+        if item.reason in MESSAGE_COMES and not item.is_reachable:
+            ask(NO_EMAIL, since)
+    if items and ZERO < receipts >= sum((item.amount for item in items), ZERO):
+        ask(RECEIPT, today)
+    new = [item for item in items if _is_new(item, today)]
+    if sum((item.amount for item in new), ZERO) >= LARGE_AMOUNT:
+        ask(NEW_LARGE, min(_late_since(item, today) for item in new))
+    return work
+
+
+def _late_since(item, today):
+    return dunning.days_after(item.due_date, 1) if item.due_date else today
+
+
+def _is_new(item, today):
+    """Say whether an item has become late lately and nobody has asked for it yet."""
+    return (
+        item.reason in MESSAGE_COMES
+        and item.rank == 0
+        and item.due_date is not None
+        and (today - item.due_date).days <= NEW_DAYS
+    )
+
+
+# === THE RULE === #
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What stands on a customer at this moment.
+
+    :param waiting: code of a reason -> since when it waits
+    :param is_paused: nothing is done about the customer for now
+    :param is_excluded: the whole customer is left out of dunning
+    :param is_planned: an activity is planned for a later day
+    :param done_date: day on which a person dealt with what the ledger showed
+    :param done: codes that stood then
+    """
+
+    waiting: Mapping[str, date] = field(default_factory=dict)
+    is_paused: bool = False
+    is_excluded: bool = False
+    is_planned: bool = False
+    done_date: date | None = None
+    done: frozenset = frozenset()
+
+
+def find_reasons(situation: Situation, today: date) -> tuple[Reason, ...]:
+    """Return why a customer is on the work list, the main reason first.
+
+    >>> today = date(2026, 5, 13)
+    >>> def codes(**facts):
+    ...     return [reason.code for reason in find_reasons(Situation(**facts), today)]
+    >>> codes()
+    []
+    >>> codes(waiting={"review": today, "call_due": today})
+    ['call_due', 'review']
+    >>> codes(waiting={"call_due": today}, is_paused=True)
+    []
+    >>> codes(waiting={"all_levels": date(2026, 5, 14)})
+    []
+    >>> codes(waiting={"all_levels": today, "letter_failed": today}, is_planned=True)
+    ['letter_failed']
+
+    What was dealt with rests for a week; what is new comes at once:
+
+    >>> seen = {"done": frozenset(["all_levels"]), "waiting": {"all_levels": today}}
+    >>> codes(done_date=date(2026, 5, 7), **seen)
+    []
+    >>> codes(done_date=date(2026, 5, 6), **seen)
+    ['all_levels']
+    >>> codes(done_date=today, done=frozenset(), waiting={"no_policy": today})
+    ['no_policy']
+    """
+    if situation.is_paused or situation.is_excluded:
+        return ()
+    return tuple(
+        reason
+        for reason in REASONS
+        if reason.code in situation.waiting
+        and situation.waiting[reason.code] <= today
+        and not (reason.rests and _is_at_rest(situation, reason.code, today))
+    )
+
+
+def _is_at_rest(situation, code, today):
+    if situation.is_planned:
+        return True
+    return (
+        situation.done_date is not None
+        and situation.done_date > today - timedelta(days=REST_DAYS)
+        and code in situation.done
+    )

@@ -1,0 +1,36 @@
+"""Small pieces of SQL for fields that are asked, not stored."""
+
+from odoo.tools import SQL
+
+COMPARISONS = ("<", "<=", ">", ">=")
+
+
+def say_comparison(expression, operator, value):
+    """Return the condition of a search on an expression, as the domain has it.
+
+    :param operator: as a search method gets it: ``in`` or a comparison
+    :return: the condition, or NotImplemented for an operator the ORM must turn round
+    """
+    if operator in COMPARISONS:
+        return SQL("%s %s %s", expression, SQL(operator), value)
+    if operator != "in":
+        return NotImplemented
+    wanted = tuple(each for each in value if each)
+    parts = [SQL("%s IN %s", expression, wanted)] if wanted else []
+    if len(wanted) < len(value):
+        parts.append(SQL("%s IS NULL", expression))
+    return SQL("(%s)", SQL(" OR ").join(parts)) if parts else SQL("FALSE")
+
+
+def say_age(day, today, ages, starts):
+    """Return the expression for the place of a due date in an ageing.
+
+    :param ages: names of the places; the first one holds what is not late
+    :param starts: from how many days late on each place begins
+    """
+    cases = [
+        SQL("WHEN %s <= %s - %s THEN %s", day, today, start, age)
+        for age, start in zip(ages, starts, strict=True)
+        if start
+    ]
+    return SQL("(CASE %s ELSE %s END)", SQL(" ").join(reversed(cases)), ages[0])
