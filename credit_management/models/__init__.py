@@ -13,6 +13,7 @@ from . import credit_dunning_level
 from . import credit_exclusion
 from . import credit_cover
 from . import credit_exposure
+from . import credit_exposure_line
 from . import credit_profile
 from . import credit_profile_work
 from . import credit_profile_call

@@ -32,7 +32,7 @@ class CreditCover(models.Model):
         required=True,
         index=True,
         ondelete="restrict",
-        domain=[("parent_id", "=", False)],
+        domain=["|", ("is_company", "=", True), ("parent_id", "=", False)],
         tracking=True,
     )
     company_id = fields.Many2one(
@@ -130,6 +130,11 @@ class CreditCover(models.Model):
 
     # === BUSINESS METHODS === #
 
+    def _describe(self):
+        """Return policy number and who bears it."""
+        self.ensure_one()
+        return f"{self.name} – {self.provider}" if self.provider else self.name
+
     def _to_logic(self):
         """Return what the rule wants to know of it."""
         self.ensure_one()
@@ -138,7 +143,7 @@ class CreditCover(models.Model):
             share=to_decimal(self.percentage) / 100,
             since=self.since or None,
             until=self.until or None,
-            document=self.id,
+            document=("credit.cover", self.id),
         )
 
     @api.model

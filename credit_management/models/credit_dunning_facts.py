@@ -121,7 +121,7 @@ class CreditDunningFactsGatherer(models.AbstractModel):
                 SELECT partner_id FROM credit_profile
                  WHERE company_id = %(company)s AND partner_id > %(after)s
                    AND (open_amount != 0 OR unapplied_amount != 0
-                        OR receipt_amount != 0)
+                        OR receipt_amount != 0 OR exposure_amount != 0)
                  UNION
                 SELECT profile.partner_id
                   FROM account_bank_statement_line line

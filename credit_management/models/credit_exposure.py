@@ -6,90 +6,183 @@ from odoo.tools import SQL
 from ..logic import exposure
 from ..logic.money import to_decimal
 
+PART_LABELS = [
+    (exposure.RECEIVABLES, "Open Items"),
+    (exposure.CREDITS, "Credits Not Applied"),
+    (exposure.IN_PROCESS, "Payments in Process"),
+    (exposure.DRAFTS, "Draft Invoices"),
+    (exposure.DELIVERED, "Delivered, Not Invoiced"),
+    (exposure.ORDERED, "Confirmed, Not Delivered"),
+    (exposure.DEPOSITS, "Deposits"),
+    (exposure.COVER, "Insured or Guaranteed"),
+]
+
 
 class CreditExposureGatherer(models.AbstractModel):
-    """Gathers in sets what a customer may come to owe beside the open items.
+    """Gathers in sets what customers owe and may come to owe, document by document.
 
-    Another module adds a part (orders, deliveries) by extending ``_get_part_queries``,
-    gives it a column on the credit file and names it in ``_get_part_columns``; the rule
-    and its callers stay as they are.
+    Figures of lists and the documents behind a figure come from the same rows, so that
+    the documents add up to the figure to the cent. Another module adds a part (orders,
+    deliveries) by extending ``_get_part_queries``, gives it a column on the credit file
+    and names it in ``_get_part_columns``; the rule and its callers stay as they are.
     """
 
     _name = "credit.exposure"
     _description = "Parts of the Exposure"
 
+    # === THE WAY THROUGH === #
+
     @api.model
-    def _read_parts(self, company, partners):
-        """Return the parts of customers beside what the ledger says is open.
+    def _compute_for_document(self, document):
+        """Return the exposure of whoever pays a document, the document counted once.
 
-        In the currency of the company, each kind summed up by the database.
+        In the company of the document, whatever company one works in; for the customer
+        of its invoice address. A draft or a quotation counts as if it were confirmed;
+        what is posted or confirmed is in the exposure already.
 
-        :return: dict customer id -> list of ``exposure.Part``
+        :return: (customer, ``exposure.Exposure``, credit limit or None)
         """
-        self.env.flush_all()
-        parts = defaultdict(list)
-        for query in self._get_part_queries(company, partners):
-            for customer_id, kind, amount in self.env.execute_query(
-                SQL(
-                    "SELECT customer_id, kind, SUM(amount)::text FROM (%s) AS parts"
-                    " GROUP BY customer_id, kind",
-                    query,
+        document.ensure_one()
+        company = document.company_id
+        customer = self._get_document_customer(document)
+        facts = (
+            self.with_company(company)
+            .env["credit.dunning.facts"]
+            ._gather(company, company._credit_today(), customer)
+        )
+        found = self.with_company(company)._compute_exposures(facts, customer, document)
+        return customer, *found[customer.id]
+
+    @api.model
+    def _get_document_customer(self, document):
+        """Return who owes a document: the customer of the invoice address."""
+        return document.commercial_partner_id
+
+    @api.model
+    def _compute_exposures(self, facts, partners, document=None):
+        """Return the exposures of customers, in the currency of the company.
+
+        :param facts: what the ledger says of them, see ``credit.dunning.facts``
+        :param document: counts as if it were posted or confirmed
+        :return: dict customer id -> (``exposure.Exposure``, credit limit or None)
+        """
+        company = facts.company
+        parts = self._list_ledger_parts(facts)
+        for row in self._read_documents(company, partners, document):
+            parts[row["customer_id"]].append(
+                exposure.Part(
+                    row["kind"],
+                    to_decimal(row["amount"]),
+                    (row["res_model"], row["res_id"]),
                 )
-            ):
-                parts[customer_id].append(exposure.Part(kind, to_decimal(amount)))
+            )
+        covers = self.env["credit.cover"]._find_for_partners(company, partners)
+        rounding = to_decimal(company.currency_id.rounding)
+        found = {}
+        # sudo: the limit is of the file, whoever may read the customer.
+        partners_sudo = partners.with_company(company).sudo()
+        partners_sudo.fetch(["credit_limit"])
+        for partner_sudo in partners_sudo:
+            limit = partner_sudo.credit_limit
+            found[partner_sudo.id] = (
+                exposure.compute_exposure(
+                    parts.get(partner_sudo.id, ()),
+                    covers.get(partner_sudo.id, ()),
+                    facts.today,
+                    rounding,
+                ),
+                to_decimal(limit) if limit > 0 else None,
+            )
+        return found
+
+    # === THE PARTS === #
+
+    @api.model
+    def _list_ledger_parts(self, facts):
+        """Return the open items as parts, by customer.
+
+        What is under way for an item is at most what is open on it, and is rounded in
+        the currency of the company.
+        """
+        parts = defaultdict(list)
+        currency = facts.company.currency_id
+        for customer_id, customer in facts.customers.items():
+            for item in (*customer.items, *customer.credits):
+                amount = facts.lines[item.ref]["residual_company"]
+                kind = exposure.RECEIVABLES if amount >= 0 else exposure.CREDITS
+                document = ("account.move.line", item.ref)
+                parts[customer_id].append(exposure.Part(kind, amount, document))
+            for item in customer.items:
+                if item.under_way:
+                    under_way = facts.get_company_amount(
+                        item.ref, min(item.under_way, item.residual)
+                    )
+                    rounded = to_decimal(currency.round(float(under_way)))
+                    parts[customer_id].append(
+                        exposure.Part(
+                            exposure.IN_PROCESS,
+                            -rounded,
+                            ("account.move.line", item.ref),
+                        )
+                    )
         return parts
 
     @api.model
-    def _find_documents(self, company, partner, kind):
-        """Return the records that make a part of one customer.
+    def _read_documents(self, company, partners, document=None):
+        """Return what customers owe or may come to owe beside the open items.
 
-        :return: a recordset of one model, or None where there are none
+        :return: rows as ``_get_part_queries`` describes them
         """
         self.env.flush_all()
-        rows = [
+        return [
             row
-            for query in self._get_part_queries(company, partner)
-            for row in self.env.execute_query(
-                SQL(
-                    "SELECT res_model, res_id FROM (%s) AS parts WHERE kind = %s",
-                    query,
-                    kind,
-                )
-            )
+            for query in self._get_part_queries(company, partners, document)
+            for row in self.env.execute_query_dict(query)
         ]
-        ids = sorted({res_id for _model, res_id in rows})
-        return self.env[rows[0][0]].browse(ids) if rows else None
 
     @api.model
-    def _get_part_queries(self, company, partners):
-        """Return queries that tell the parts; extend to add one.
+    def _get_part_queries(self, company, partners, document=None):
+        """Return queries that tell the parts, a row a document; extend to add one.
 
-        :return: list of SQL with columns customer_id, kind, amount (in the currency of
-            the company), res_model and res_id
+        :param document: counts as if it were posted or confirmed
+        :return: list of SQL with columns customer_id, kind, res_model, res_id, amount
+            (text; in the currency of the company, rounded as that rounds)
         """
-        if not company.credit_count_drafts:
-            return []
-        drafts = SQL(
-            """
-            SELECT move.commercial_partner_id AS customer_id, %(kind)s AS kind,
-                   move.amount_total_signed AS amount,
-                   'account.move' AS res_model, move.id AS res_id
-              FROM account_move move
-             WHERE move.company_id = %(company)s
-               AND move.state = 'draft'
-               AND move.move_type IN ('out_invoice', 'out_receipt')
-               AND move.commercial_partner_id = ANY(%(partners)s)
-               AND move.amount_total_signed > 0
-            """,
-            kind=exposure.DRAFTS,
-            company=company.id,
-            partners=partners.ids,
-        )
-        return [drafts]
+        is_draft = document and document._name == "account.move"
+        return [
+            SQL(
+                """
+                SELECT move.commercial_partner_id AS customer_id, %(kind)s AS kind,
+                       'account.move' AS res_model, move.id AS res_id,
+                       move.amount_total_signed::text AS amount
+                  FROM account_move move
+                 WHERE move.company_id = %(company)s
+                   AND move.state = 'draft'
+                   AND move.move_type IN ('out_invoice', 'out_receipt')
+                   AND move.commercial_partner_id = ANY(%(partners)s)
+                   AND move.amount_total_signed > 0
+                   AND (%(drafts_count)s OR move.id = %(document)s)
+              ORDER BY move.id
+                """,
+                kind=exposure.DRAFTS,
+                company=company.id,
+                partners=partners.ids,
+                drafts_count=self._counts_drafts(company),
+                document=document.id if is_draft else 0,
+            )
+        ]
+
+    @api.model
+    def _counts_drafts(self, company):
+        # sudo: what counts is a choice of the company, whoever asks.
+        return company.sudo().credit_count_drafts
 
     @api.model
     def _get_part_columns(self):
-        """Return the column of the credit file that shows each part, and its sign."""
+        """Return the column of the credit file that shows each part, and its sign.
+
+        What is open and what is not applied have their columns there already.
+        """
         return {
             exposure.IN_PROCESS: ("in_process_amount", -1),
             exposure.DRAFTS: ("draft_amount", 1),

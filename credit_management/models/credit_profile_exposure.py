@@ -3,7 +3,6 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
 from ..logic import exposure
-from ..logic.money import to_decimal
 
 # A share of a limit of nothing has no measure; lists show it as this many percent.
 WITHOUT_MEASURE = 999999
@@ -67,7 +66,7 @@ class CreditProfileExposure(models.Model):
 
     # === COMPUTE METHODS === #
 
-    @api.depends("partner_id", "company_id")
+    @api.depends("partner_id.credit_limit", "company_id")
     def _compute_credit_limit(self):
         for company, profiles in self.grouped("company_id").items():
             for profile in profiles:
@@ -129,7 +128,11 @@ class CreditProfileExposure(models.Model):
     def _compute_available_credit(self):
         for profile in self:
             limit = profile.credit_limit
-            profile.available_credit = limit and limit - profile.exposure_amount
+            profile.available_credit = (
+                profile.currency_id.round(limit - profile.exposure_amount)
+                if limit > 0
+                else 0.0
+            )
 
     def _compute_cover_ids(self):
         covers = self.env["credit.cover"].search(
@@ -155,61 +158,35 @@ class CreditProfileExposure(models.Model):
     # === ACTION METHODS === #
 
     def action_view_exposure(self):
-        """Open the documents of the part of the exposure that the context names."""
+        """Open the documents of the exposure, or of the part that the context names."""
         self.ensure_one()
         self.check_access("read")
-        return self._open_exposure_part(self.env.context.get("credit_part"))
-
-    def _open_exposure_part(self, kind):
-        """Return the action that shows the documents of a part; extend for your own."""
-        match kind:
-            case exposure.RECEIVABLES:
-                return self.action_view_open_items()
-            case exposure.CREDITS:
-                credits_ = self.open_item_ids.filtered(
-                    lambda item: item.amount_residual < 0
-                )
-                return self._open_items(self.env._("Credits Not Applied"), credits_)
-            case exposure.IN_PROCESS:
-                under_way = self._find_items_in_process()
-                return self._open_items(self.env._("Payments in Process"), under_way)
-            case exposure.COVER:
-                action = self.env["ir.actions.actions"]._for_xml_id(
-                    "credit_management.credit_cover_action"
-                )
-                return action | {
-                    "domain": [("id", "in", self.cover_ids.ids)],
-                    "context": {
-                        "default_partner_id": self.partner_id.id,
-                        "default_company_id": self.company_id.id,
-                    },
-                }
-        documents = self.env["credit.exposure"]._find_documents(
-            self.company_id, self.partner_id, kind
+        kind = self.env.context.get("credit_part")
+        if kind == exposure.COVER:
+            return self._open_covers()
+        Line = self.env["credit.exposure.line"]
+        lines = Line._make(self, (kind,) if kind else ())
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "credit_management.credit_exposure_line_action"
         )
-        if not documents:
-            raise UserError(self.env._("There is no document behind this figure."))
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Exposure"),
-            "res_model": documents._name,
-            "view_mode": "list,form",
-            "domain": [("id", "in", documents.ids)],
+        labels = dict(Line._fields["part"]._description_selection(self.env))
+        return action | {
+            "display_name": labels.get(kind) or self.env._("Exposure"),
+            "domain": [("id", "in", lines.ids)],
+            "context": {} if kind else {"search_default_group_part": 1},
         }
 
-    def _find_items_in_process(self):
-        """Return the open items for which a payment is under way."""
-        facts = (
-            self.with_company(self.company_id)
-            .env["credit.dunning.facts"]
-            ._gather(self.company_id, self.company_id._credit_today(), self.partner_id)
+    def _open_covers(self):
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "credit_management.credit_cover_action"
         )
-        return self.env["account.move.line"].browse(
-            item.ref
-            for customer in facts.customers.values()
-            for item in customer.items
-            if item.under_way
-        )
+        return action | {
+            "domain": [("id", "in", self.cover_ids.ids)],
+            "context": {
+                "default_partner_id": self.partner_id.id,
+                "default_company_id": self.company_id.id,
+            },
+        }
 
     # === BUSINESS METHODS === #
 
@@ -217,56 +194,10 @@ class CreditProfileExposure(models.Model):
     def _write_figures(self, facts, decisions, profiles):
         """Override: the exposures are gathered in sets before any is computed."""
         if profiles:
-            facts.exposures = self._gather_exposures(facts, profiles.partner_id)
+            facts.exposures = self.env["credit.exposure"]._compute_exposures(
+                facts, profiles.partner_id
+            )
         return super()._write_figures(facts, decisions, profiles)
-
-    @api.model
-    def _gather_exposures(self, facts, partners):
-        """Return dict customer id -> (``exposure.Exposure``, limit or None)."""
-        company = facts.company
-        parts = self.env["credit.exposure"]._read_parts(company, partners)
-        for customer_id, more in self._list_ledger_parts(facts).items():
-            parts[customer_id] = more + parts.get(customer_id, [])
-        covers = self.env["credit.cover"]._find_for_partners(company, partners)
-        rounding = to_decimal(company.currency_id.rounding)
-        found = {}
-        # sudo: the limit is of the file, whoever may read the customer.
-        for partner_sudo in partners.with_company(company).sudo():
-            limit = partner_sudo.credit_limit
-            found[partner_sudo.id] = (
-                exposure.compute_exposure(
-                    parts.get(partner_sudo.id, ()),
-                    covers.get(partner_sudo.id, ()),
-                    facts.today,
-                    rounding,
-                ),
-                to_decimal(limit) if limit > 0 else None,
-            )
-        return found
-
-    @api.model
-    def _list_ledger_parts(self, facts):
-        """Return what the open items come to, as parts, per customer."""
-        parts = {}
-        for customer_id, customer in facts.customers.items():
-            sums = dict.fromkeys(
-                (exposure.RECEIVABLES, exposure.CREDITS, exposure.IN_PROCESS),
-                exposure.ZERO,
-            )
-            for item in customer.items:
-                row = facts.lines[item.ref]
-                sums[exposure.RECEIVABLES] += row["residual_company"]
-                if item.under_way:
-                    sums[exposure.IN_PROCESS] -= facts.get_company_amount(
-                        item.ref, min(item.under_way, item.residual)
-                    )
-            for credit in customer.credits:
-                row = facts.lines[credit.ref]
-                sums[exposure.CREDITS] += row["residual_company"]
-            parts[customer_id] = [
-                exposure.Part(kind, amount) for kind, amount in sums.items() if amount
-            ]
-        return parts
 
     @api.model
     def _compute_figures(self, facts, partner_id, decision, emails):
@@ -274,9 +205,8 @@ class CreditProfileExposure(models.Model):
         figures = super()._compute_figures(facts, partner_id, decision, emails)
         result, limit = facts.exposures[partner_id]
         amounts = result.list_amounts()
-        for kind, (name, sign) in (
-            self.env["credit.exposure"]._get_part_columns().items()
-        ):
+        columns = self.env["credit.exposure"]._get_part_columns()
+        for kind, (name, sign) in columns.items():
             figures[name] = sign * amounts.get(kind, exposure.ZERO)
         figures["exposure_amount"] = result.total
         used = exposure.compute_utilisation(limit, result.total)

@@ -227,6 +227,17 @@ class SecurityCommon(CreditCommon):
             )
             .sudo(False)
         )
+        cls.cover = env["credit.cover"].create(
+            {
+                "name": f"{CANARY} policy",
+                "provider": f"{CANARY} insurer",
+                "note": f"{CANARY} note",
+                "partner_id": cls.customer.id,
+                "company_id": cls.company.id,
+                "amount": 5.0,
+            }
+        )
+        cls.exposure_line = env["credit.exposure.line"]._make(cls.profile)
         cls.touch = env["credit.profile.touch"].sudo().search([], limit=1)
         env.flush_all()
 
@@ -268,6 +279,8 @@ class SecurityCommon(CreditCommon):
                 cls.exclude,
                 cls.next_letter,
                 cls.address_change,
+                cls.cover,
+                cls.exposure_line,
                 cls.overview,
                 cls.overview.age_ids,
                 cls.overview.alarm_ids,
@@ -306,6 +319,9 @@ class SecurityCommon(CreditCommon):
                 windows = window.sudo().create([values, values])
                 windows[0].next_id = windows[1]
                 return windows[0].sudo(False)
+            case "credit.exposure.line":
+                profile = self.profile.with_user(self.actors[actor])
+                return window._make(profile)[:1]
             case "credit.overview":
                 companies = [Command.set(self.company.ids)]
                 return window.sudo().create({"company_ids": companies}).sudo(False)

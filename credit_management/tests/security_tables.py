@@ -20,6 +20,16 @@ METHODS = {
     "account.move.line.action_open_credit_invoice": "biller",
     "credit.call.create": "collector",
     "credit.call.log.action_log": "collector",
+    # Whose drafts and limits these are is the host's to say.
+    "account.move.create": "biller",
+    "account.move.unlink": "biller",
+    "account.move.write": "biller",
+    "res.partner.write": "salesperson",
+    "credit.cover.create": "manager",
+    "credit.cover.unlink": "manager",
+    "credit.cover.write": "manager",
+    "credit.exposure.line.action_open": "collector",
+    "credit.profile.action_view_exposure": "collector",
     "credit.dunning.letter.action_close_failure": "collector",
     "credit.dunning.letter.action_confirm_sent": "collector",
     "credit.dunning.letter.action_mark_printed": "collector",
@@ -115,6 +125,8 @@ METHODS = {
 }
 # What somebody of another company may do: it makes or opens what is theirs.
 MAKES_OWN = {
+    "account.move.create",
+    "credit.cover.create",
     "credit.profile.web_read_group",
     "credit.call.create",
     "credit.dunning.outcome.action_evaluate",
@@ -133,6 +145,7 @@ MODELS_OF_NOBODY = {
     "credit.demo",
     "credit.demo.history",
     "credit.dunning.facts",
+    "credit.exposure",
     "credit.outgoing.mixin",
     "credit.statement.builder",
     "report.credit_management.report_credit_statement",
@@ -150,6 +163,7 @@ MODELS_WITH_OWN_RULE = {
     "credit.overview.alarm": "user.id",
     "credit.start": "user.id",
     "credit.exclude": "user.id",
+    "credit.exposure.line": "user.id",
     "credit.pause": "user.id",
     "credit.statement.make": "user.id",
 }
