@@ -18,7 +18,7 @@ make host-tests  the host's own tests without and with our add-ons: [TAGS=/accou
 make bench       benchmarks: [SIZES="10000 100000"] [ONLY=proposal,queuing,…]
 make faults      letters under kills and cuts: [TRIAL=kill-prefork,ledger,…]
 make pictures    a picture of each screen, mail and PDF: [ONLY=overview,…] [KEEP=1]
-make readme      the add-on's README.rst from its readme/*.md
+make readme      README.rst of each add-on from its readme/*.md
 make stop        end everything the kit started
 make clean       stop, then remove .dev/
 

@@ -1,7 +1,7 @@
 """Lets plain pytest import the rules without Odoo.
 
-The package `credit_management` imports Odoo; the rules in its folder `logic` do
-not. An empty package of that name, with the same folder, gives the way to them.
+The package of each add-on imports Odoo; the rules in its folder `logic` do not. An
+empty package of that name, with the same folder, gives the way to them.
 """
 
 import sys
@@ -9,7 +9,8 @@ import types
 
 from . import settings
 
-if settings.PRODUCT not in sys.modules:
-    package = types.ModuleType(settings.PRODUCT)
-    package.__path__ = [str(settings.ROOT / settings.PRODUCT)]
-    sys.modules[settings.PRODUCT] = package
+for name in settings.own_addons():
+    if name not in sys.modules:
+        package = types.ModuleType(name)
+        package.__path__ = [str(settings.ROOT / name)]
+        sys.modules[name] = package

@@ -1,4 +1,4 @@
-"""`make readme`: the add-on's README.rst from its readme/*.md.
+"""`make readme`: README.rst of each add-on from its readme/*.md.
 
 Converts the Markdown that these files use and no more: headings, paragraphs, lists,
 tables, code, pictures, links, bold, italic. What it does not know it refuses, so that
@@ -6,13 +6,13 @@ nothing comes out garbled. Standard library only, which lets a test tell when RE
 is older than its parts (`tests/test_readme.py`).
 """
 
+import ast
 import re
 
 from . import settings
 from .steps import Failure, say, short
 
 ADDON = settings.ROOT / settings.PRODUCT
-TITLE = "Credit Management"
 # File, and its heading in README.rst.
 PARTS = (
     ("DESCRIPTION", ""),
@@ -33,23 +33,27 @@ INLINE = re.compile(
 
 
 def write():
-    """Write README.rst."""
-    path = ADDON / "README.rst"
-    path.write_text(make())
-    say(f"           {short(path)} written")
+    """Write README.rst of each add-on."""
+    for name in settings.own_addons():
+        path = settings.ROOT / name / "README.rst"
+        path.write_text(make(settings.ROOT / name))
+        say(f"           {short(path)} written")
     return 0
 
 
-def make():
-    """Return README.rst as it should be."""
-    bar = UNDERLINES[0] * len(TITLE)
-    pieces = [f"{bar}\n{TITLE}\n{bar}"]
+def make(addon=ADDON):
+    """Return README.rst of an add-on as it should be; a part may be missing."""
+    title = ast.literal_eval((addon / "__manifest__.py").read_text())["name"]
+    bar = UNDERLINES[0] * len(title)
+    pieces = [f"{bar}\n{title}\n{bar}"]
     pieces.append(".. This file is made of readme/*.md by `make readme`; change those.")
-    for name, title in PARTS:
-        if title:
-            pieces.append(f"{title}\n{UNDERLINES[0] * len(title)}")
-        text = (ADDON / "readme" / f"{name}.md").read_text()
-        pieces.append(convert(text).strip())
+    for name, heading in PARTS:
+        part = addon / "readme" / f"{name}.md"
+        if not part.exists():
+            continue
+        if heading:
+            pieces.append(f"{heading}\n{UNDERLINES[0] * len(heading)}")
+        pieces.append(convert(part.read_text()).strip())
     return "\n\n".join(pieces) + "\n"
 
 

@@ -62,7 +62,8 @@ def timed(part, *arguments):
 def rules(host):
     """Run the rules' own tests and doctests: no Odoo, no database."""
     outcome = Outcome("rules (pytest, hypothesis, doctests)")
-    wanted = ("tests", f"{settings.PRODUCT}/logic", *DOCTESTS)
+    logic = [f"{addon}/logic" for addon in settings.own_addons()]
+    wanted = ("tests", *logic, *DOCTESTS)
     places = [place for place in wanted if (settings.ROOT / place).exists()]
     command = [host.python, "-m", "pytest", "-q", "--doctest-modules", *places]
     log = settings.LOGS / "rules.log"

@@ -2,20 +2,22 @@
 
 import ast
 import re
-from pathlib import Path
 
 import polib
 import pytest
 
-FOLDER = Path(__file__).parents[1] / "credit_management" / "i18n"
-PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\{.*?\}\}|t-out=\"[^\"]*\"")
-TEMPLATE = polib.pofile(FOLDER / "credit_management.pot")
+from dev import settings
+
+PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\{.*?\}\}|t-out=\"[^\"]*\"|(?<!\{)\{\w+\}(?!\})")
 
 
+@pytest.mark.parametrize("addon", settings.own_addons())
 @pytest.mark.parametrize("language", ["nl", "de", "fr"])
-def test_no_term_is_missing_empty_or_short_of_a_placeholder(language):
-    translated = polib.pofile(FOLDER / f"{language}.po")
-    assert {entry.msgid for entry in translated} == {e.msgid for e in TEMPLATE}
+def test_no_term_is_missing_empty_or_short_of_a_placeholder(addon, language):
+    folder = settings.ROOT / addon / "i18n"
+    template = polib.pofile(folder / f"{addon}.pot")
+    translated = polib.pofile(folder / f"{language}.po")
+    assert {entry.msgid for entry in translated} == {e.msgid for e in template}
     for entry in translated:
         assert entry.msgstr and not entry.fuzzy, entry.msgid
         wanted = sorted(PLACEHOLDER.findall(entry.msgid))
@@ -28,8 +30,9 @@ NOTES = {"message_post", "_message_log", "activity_schedule"}
 KEYS = {"title", "message", "summary", "note", "body", "help"}
 SOURCES = sorted(
     path
+    for addon in settings.own_addons()
     for folder in ("models", "wizards", "controllers", "report")
-    for path in (FOLDER.parent / folder).glob("*.py")
+    for path in (settings.ROOT / addon / folder).glob("*.py")
 )
 
 
@@ -75,6 +78,8 @@ def find_untranslated(source):
     ]
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", SOURCES, ids=lambda path: f"{path.parts[-3]}-{path.stem}"
+)
 def test_what_a_person_reads_goes_through_the_translation(path):
     assert find_untranslated(path.read_text()) == []

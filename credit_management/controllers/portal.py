@@ -595,7 +595,7 @@ class CreditPortal(PortalAccount):
                 .sudo()
                 .browse(step.get("next_level_id") or [])
             )
-            if not day or not (level_sudo.send_email or level_sudo.send_letter):
+            if not day or not level_sudo._writes_to_customer():
                 continue
             policy_sudo, _origin = facts.policies[partner_id]
             if day <= facts.today and not policy_sudo.automatic:

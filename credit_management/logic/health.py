@@ -17,10 +17,19 @@ UNKNOWN = "unknown"
 JOB_FAILS = "job_fails"
 MAIL_REFUSED = "mail_refused"
 FAILED = "failed"
-STATEMENTS_FAILED = "statements_failed"
+MONTHLY_FAILED = "monthly_failed"
 STOPPED = "stopped"
+STATEMENTS_STUCK = "statements_stuck"
+STATEMENTS_FAILED = "statements_failed"
 
-GRAVE = {JOBS_STAND_STILL, JOB_SWITCHED_OFF, RUN_MISSED, LETTERS_STUCK, MAILS_STUCK}
+GRAVE = {
+    JOBS_STAND_STILL,
+    JOB_SWITCHED_OFF,
+    RUN_MISSED,
+    LETTERS_STUCK,
+    STATEMENTS_STUCK,
+    MAILS_STUCK,
+}
 
 # Jobs are looked at every minute, letters and mails are under way in seconds: after
 # half an hour something is wrong, even on a server that is busy.
@@ -49,6 +58,8 @@ class Health:
     :param oldest_queued: since when the oldest letter waits that could go now
     :param oldest_mail: since when the oldest mail waits in the queue of the host
     :param refused: letters that wait for another attempt, and why
+    :param oldest_statement: since when the oldest statement of account waits
+    :param failed_statements: statements that did not go, without a newer one
     :param held: letters that wait while the company is stopped
     """
 
@@ -64,6 +75,8 @@ class Health:
     failed: int = 0
     is_stopped: bool = False
     held: int = 0
+    oldest_statement: datetime | None = None
+    failed_statements: int = 0
 
 
 @dataclass(frozen=True)
@@ -99,6 +112,9 @@ def find_alarms(health: Health, now: datetime) -> tuple[Alarm, ...]:
     [('run_missed', 'no rate'), ('unknown', '')]
     >>> [alarm.is_grave for alarm in find_alarms(missed, now)]
     [True, False]
+    >>> statements = Health(oldest_statement=now - PATIENCE, failed_statements=1)
+    >>> [(alarm.code, alarm.is_grave) for alarm in find_alarms(statements, now)]
+    [('statements_stuck', True), ('statements_failed', False)]
     """
     alarms = []
     working = [job for job in health.jobs if job.active]
@@ -120,6 +136,7 @@ def find_alarms(health: Health, now: datetime) -> tuple[Alarm, ...]:
         alarms.append(Alarm(RUN_MISSED, since=health.run_due, cause=health.run_error))
     for code, since in (
         (LETTERS_STUCK, health.oldest_queued),
+        (STATEMENTS_STUCK, health.oldest_statement),
         (MAILS_STUCK, health.oldest_mail),
     ):
         if since and now - since >= PATIENCE:
@@ -136,7 +153,9 @@ def find_alarms(health: Health, now: datetime) -> tuple[Alarm, ...]:
     if health.failed:
         alarms.append(Alarm(FAILED, count=health.failed))
     if health.statement_error:
-        alarms.append(Alarm(STATEMENTS_FAILED, cause=health.statement_error))
+        alarms.append(Alarm(MONTHLY_FAILED, cause=health.statement_error))
+    if health.failed_statements:
+        alarms.append(Alarm(STATEMENTS_FAILED, count=health.failed_statements))
     if health.is_stopped:
         alarms.append(Alarm(STOPPED, count=health.held))
     return tuple(alarms)

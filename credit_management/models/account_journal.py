@@ -108,7 +108,7 @@ class AccountJournal(models.Model):
             "credit_management.credit_dunning_letter_action"
         )
         letter_ids = [
-            id_ for (id_,) in self.env.execute_query(lines.select("letter_id"))
+            row[0] for row in self.env.execute_query(lines.select("letter_id"))
         ]
         return action | {
             "display_name": self.env._("To Review"),

@@ -5,12 +5,13 @@ from odoo.tools import SQL
 from ..logic.statement import AGEING
 from .credit_sql import say_age, say_comparison
 
+# Named so that groups stand in this order: the database sorts them by name.
 AGE_LABELS = [
-    ("not_due", "Not due"),
-    ("to_30", "1–30 days late"),
-    ("to_60", "31–60 days late"),
-    ("to_90", "61–90 days late"),
-    ("over_90", "Over 90 days late"),
+    ("due_later", "Not due"),
+    ("late_01", "1–30 days late"),
+    ("late_31", "31–60 days late"),
+    ("late_61", "61–90 days late"),
+    ("late_91", "Over 90 days late"),
 ]
 AGES = tuple(age for age, _label in AGE_LABELS)
 

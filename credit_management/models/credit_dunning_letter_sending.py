@@ -257,22 +257,13 @@ class CreditDunningLetterSending(models.Model):
         )
         for move in moves:
             move._portal_ensure_token()
-        spoken = self.filtered(
-            lambda letter: letter.level_id.send_email or letter.level_id.send_letter
-        )
+        spoken = self.filtered(lambda letter: letter.level_id._has_text())
         spoken._freeze_texts()
-        by_mail = self.filtered(
-            lambda letter: letter.level_id.send_email and letter.recipient_emails
-        )
-        by_mail._create_mails()
-        lost = self.filtered(
-            lambda letter: (
-                letter.level_id.send_email
-                and not letter.level_id.send_letter
-                and not letter.recipient_emails
-            )
-        )
-        lost._fail(self.env._("The customer has no e-mail address"))
+        waiting = self._hand_over_channels()
+        reasons = {letter: letter._explain_unreachable() for letter in self - waiting}
+        lost = self.filtered(reasons.get)
+        for reason, letters in lost.grouped(reasons.get).items():
+            letters._fail(reason)
         gone = self - lost
         done = self.browse()
         for letter in gone:
@@ -291,10 +282,35 @@ class CreditDunningLetterSending(models.Model):
                     "claimed_date": False,
                 }
             )
-            if not to_print and letter not in by_mail:
+            if not to_print and letter not in waiting:
                 done |= letter
         done._set_sent()
         (gone - done)._touch_profiles()
+
+    def _hand_over_channels(self):
+        """Hand letters to the queues of their channels, all but paper.
+
+        Extend to add a channel: call ``super()`` and add the letters it took. Such a
+        letter stays *sending* until the channel calls ``_set_sent`` or ``_fail``.
+
+        :return: the letters that now wait for a queue to send them
+        """
+        by_mail = self.filtered(
+            lambda letter: letter.level_id.send_email and letter.recipient_emails
+        )
+        by_mail._create_mails()
+        return by_mail
+
+    def _explain_unreachable(self):
+        """Return why a letter that no queue took reaches nobody, or None if it does.
+
+        Extend it along with ``_hand_over_channels``.
+        """
+        self.ensure_one()
+        level = self.level_id
+        if level.send_email and not level.send_letter and not self.recipient_emails:
+            return self.env._("The customer has no e-mail address")
+        return None
 
     def _freeze_texts(self):
         """Render the texts for the last time and keep them with their hashes."""
@@ -465,7 +481,7 @@ class CreditDunningLetterSending(models.Model):
             note = self.env._(
                 "%(level)s to %(recipient)s: %(amount)s",
                 level=letter.level_id.name,
-                recipient=letter.recipient_emails or letter.partner_id.display_name,
+                recipient=letter._describe_recipients(),
                 amount=letter.currency_id.format(
                     letter.amount_total or letter.amount_upcoming
                 ),
@@ -476,6 +492,11 @@ class CreditDunningLetterSending(models.Model):
                 on_moves[move.id] += body
         self.profile_id._message_log_batch(on_profiles)
         self.env["account.move"].browse(on_moves)._message_log_batch(on_moves)
+
+    def _describe_recipients(self):
+        """Return where a letter went, in words; extend to add a channel."""
+        self.ensure_one()
+        return self.recipient_emails or self.partner_id.display_name
 
     def _set_sent(self):
         """The message left: from now on it is a fact, with its task and its traces."""
@@ -514,7 +535,7 @@ class CreditDunningLetterSending(models.Model):
                         "sent_date": False,
                         "mail_ids": [fields.Command.clear()],
                         "state_reason": self.env._(
-                            "E-mail failed (%(reason)s): goes by post", reason=reason
+                            "Not delivered (%(reason)s): goes by post", reason=reason
                         ),
                     }
                 )
@@ -594,13 +615,18 @@ class CreditDunningLetterSending(models.Model):
             letter.activity_schedule(
                 "mail.mail_activity_data_todo",
                 summary=self.env._("Did this letter arrive?"),
-                note=self.env._(
-                    "The mail server was cut off. Look at its log, or ask the customer,"
-                    " then confirm the letter or send it again."
-                ),
+                note=letter._explain_doubt(),
                 user_id=letter._get_informed_user().id,
             )
         self.run_id._update_done()
+
+    def _explain_doubt(self):
+        """Say why it is not known whether a letter arrived, and what to do."""
+        self.ensure_one()
+        return self.env._(
+            "The mail server was cut off. Look at its log, or ask the customer,"
+            " then confirm the letter or send it again."
+        )
 
     # === BUSINESS METHODS - THE LAST DOOR === #
 

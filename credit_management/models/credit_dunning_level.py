@@ -92,7 +92,7 @@ class CreditDunningLevel(models.Model):
     @api.constrains("send_email", "mail_template_id", "send_letter")
     def _check_text(self):
         for level in self:
-            if (level.send_email or level.send_letter) and not level.mail_template_id:
+            if level._has_text() and not level.mail_template_id:
                 raise ValidationError(
                     self.env._(
                         "Level “%(level)s” sends a message but has no text. Choose one"
@@ -122,7 +122,7 @@ class CreditDunningLevel(models.Model):
     @api.constrains("send_email", "send_letter", "activity_type_id")
     def _check_channel(self):
         for level in self:
-            if not (level.send_email or level.send_letter or level.activity_type_id):
+            if not (level._writes_to_customer() or level.activity_type_id):
                 raise ValidationError(
                     self.env._(
                         "Level “%(level)s” reaches nobody. Tick e-mail or letter, or"
@@ -145,6 +145,14 @@ class CreditDunningLevel(models.Model):
         return res
 
     # === BUSINESS METHODS === #
+
+    def _has_text(self):
+        """Say whether the message is one with subject, text and table of items."""
+        return bool(self) and (self.send_email or self.send_letter)
+
+    def _writes_to_customer(self):
+        """Say whether the level reaches the customer; extend to add a channel."""
+        return self._has_text()
 
     def _to_logic(self):
         """Return the level as the rule wants it; money in the company's currency."""

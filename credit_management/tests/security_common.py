@@ -1,9 +1,12 @@
 """Who knocks, what must not be heard, and what must not move."""
 
+from importlib import import_module
+
 from odoo import Command
 from odoo.tests import new_test_user
 from odoo.tools import SQL
 
+from . import security_tables
 from .common import CreditCommon
 
 ADD_ON = "odoo.addons.credit_management"
@@ -24,6 +27,10 @@ TECHNICAL_TABLES = {
 }
 
 
+# Tables to which bridges add theirs.
+TABLES = ("METHODS", "ROUTES", "FIELDS_TOLD", "TEXTS_RENDERED")
+
+
 def is_ours(cls):
     """Say whether a class was written in one of our add-ons."""
     return cls.__module__.startswith(ADD_ON)
@@ -35,11 +42,22 @@ class SecurityCommon(CreditCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls._add_tables_of_bridges()
         cls.other = cls._create_customer("Other")
         cls.other_company = cls.setup_other_company()["company"]
         cls.actors = cls._create_actors()
         cls._create_one_of_everything()
         cls.records = cls._get_records()
+
+    @classmethod
+    def _add_tables_of_bridges(cls):
+        """Add what our other add-ons open, where they are installed."""
+        for name in cls.env.registry._init_modules:
+            if name.startswith("credit_management_"):
+                tables = import_module(f"odoo.addons.{name}.tests.security_tables")
+                for table in TABLES:
+                    theirs = getattr(tables, table, ())
+                    getattr(security_tables, table).update(theirs)
 
     # === ACTORS === #
 
@@ -218,6 +236,11 @@ class SecurityCommon(CreditCommon):
                     "age_ids": [
                         Command.create({"kind": "to_30", "company_id": cls.company.id})
                     ],
+                    "level_ids": [
+                        Command.create(
+                            {"level_id": cls.first.id, "company_id": cls.company.id}
+                        )
+                    ],
                     "alarm_ids": [
                         Command.create(
                             {"code": "unknown", "count": 1, "cause": f"{CANARY} cause"}
@@ -284,6 +307,7 @@ class SecurityCommon(CreditCommon):
                 cls.overview,
                 cls.overview.age_ids,
                 cls.overview.alarm_ids,
+                cls.overview.level_ids,
                 cls.touch,
                 env["credit.letter.report"].search(
                     [("company_id", "=", cls.company.id)]
@@ -325,12 +349,18 @@ class SecurityCommon(CreditCommon):
             case "credit.overview":
                 companies = [Command.set(self.company.ids)]
                 return window.sudo().create({"company_ids": companies}).sudo(False)
-            case "credit.overview.age" | "credit.overview.alarm":
+            case (
+                "credit.overview.age"
+                | "credit.overview.alarm"
+                | "credit.overview.level"
+            ):
                 overview = self._open_window(actor, "credit.overview")
                 values = {"overview_id": overview.id, "company_id": self.company.id}
-                values |= (
-                    {"kind": "to_30"} if "age" in model_name else {"code": "failed"}
-                )
+                values |= {
+                    "credit.overview.age": {"kind": "to_30"},
+                    "credit.overview.alarm": {"code": "failed"},
+                    "credit.overview.level": {"level_id": self.first.id},
+                }[model_name]
                 return window.sudo().create(values).sudo(False)
         raise AssertionError(model_name)
 

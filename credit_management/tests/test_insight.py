@@ -75,7 +75,7 @@ class TestJournalDashboard(InsightCommon):
             [
                 *action["domain"],
                 ("credit_level_id", "=", False),
-                ("credit_age", "not in", [False, "not_due"]),
+                ("credit_age", "not in", [False, "due_later"]),
             ]
         )
         self.assertEqual(found, expected)
@@ -277,8 +277,8 @@ class TestLetterReport(InsightCommon):
         self.assertEqual(
             found,
             {
-                (self.first.id, "to_60"): (100, self.collector.id),
-                (False, "to_30"): (50, self.collector.id),
+                (self.first.id, "late_31"): (100, self.collector.id),
+                (False, "late_01"): (50, self.collector.id),
             },
         )
         mine = Line.search([*domain, ("credit_user_id", "=", self.collector.id)])

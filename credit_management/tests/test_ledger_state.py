@@ -85,8 +85,14 @@ class TestLedgerState(CreditCommon):
             self.assertEqual(self._found((name, "!=", False)), told)
 
     def test_age_is_that_of_the_oldest_instalment_still_open(self):
-        ages = {-1: "not_due", 0: "not_due", 1: "to_30", 30: "to_30", 31: "to_60"}
-        ages |= {60: "to_60", 61: "to_90", 90: "to_90", 91: "over_90"}
+        ages = {
+            -1: "due_later",
+            0: "due_later",
+            1: "late_01",
+            30: "late_01",
+            31: "late_31",
+        }
+        ages |= {60: "late_31", 61: "late_61", 90: "late_61", 91: "late_91"}
         for late, age in ages.items():
             invoice = self._create_late_invoice(late)
             with self.subTest(late=late):
@@ -95,7 +101,7 @@ class TestLedgerState(CreditCommon):
                 self.assertIn(invoice, self._found(("credit_age", "=", age)))
                 self.assertNotIn(invoice, self._found(("credit_age", "!=", age)))
         for model in ("account.move", "account.move.line"):
-            self.assertEqual(self._groups("credit_age", model)["to_90"], 2)
+            self.assertEqual(self._groups("credit_age", model)["late_61"], 2)
 
     def test_age_follows_instalments(self):
         """The host calls an invoice overdue when its last instalment is."""
@@ -115,10 +121,10 @@ class TestLedgerState(CreditCommon):
             )
             .id,
         )
-        self.assertEqual(invoice.credit_age, "to_60")
+        self.assertEqual(invoice.credit_age, "late_31")
         self._pay(invoice, 50)
         self.env.invalidate_all()
-        self.assertEqual(invoice.credit_age, "not_due")
+        self.assertEqual(invoice.credit_age, "due_later")
 
     def test_what_is_paid_or_a_credit_has_no_age_and_no_next_contact(self):
         self._create_late_invoice(1)

@@ -222,7 +222,7 @@ class TestNights(CreditCommon):
         )
         Overview = self.env["credit.overview"].with_user(collector)
         alarms = Overview.browse(Overview.action_open()["res_id"]).alarm_ids
-        alarm = alarms.filtered(lambda a: a.code == "statements_failed")
+        alarm = alarms.filtered(lambda a: a.code == "monthly_failed")
         self.assertIn("no rate of the day", alarm.details)
 
     # === WHAT THE SERVER SAID === #

@@ -137,6 +137,55 @@ class TestOverview(CreditCommon):
             self.assertEqual(found, letter)
             letter.write({"state": "reversed", "failure_open": False})
 
+    def _queued_statement(self):
+        profile = self.env["credit.profile"]._get_or_create(self.company, self.customer)
+        self._create_late_invoice(4)
+        self.env["credit.statement.make"].create(
+            {"profile_ids": [Command.set(profile.ids)]}
+        ).action_send()
+        return self.env["credit.statement"].search(
+            [("profile_id", "=", profile.id)], order="id desc", limit=1
+        )
+
+    def test_a_statement_that_does_not_leave_the_queue(self):
+        statement = self._queued_statement()
+        self.assertEqual(statement.state, "queued")
+        self.assertFalse(self._open().alarm_ids)
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE credit_statement SET write_date = %s WHERE id = %s",
+            [fields.Datetime.now() - timedelta(hours=1), statement.id],
+        )
+        self.env.invalidate_all()
+        alarm = self._alarm("statements_stuck")
+        self.assertTrue(alarm.is_grave)
+        action = alarm.action_open()
+        found = self.env[action["res_model"]].search(action["domain"])
+        self.assertEqual(found, statement)
+
+    def test_a_statement_that_failed_until_a_newer_one_goes(self):
+        statement = self._queued_statement()
+        statement._fail("550 No such user")
+        alarm = self._alarm("statements_failed")
+        action = alarm.action_open()
+        found = self.env[action["res_model"]].search(action["domain"])
+        self.assertEqual(found, statement)
+        overview = self._open()
+        self.assertEqual(overview.statement_count, 1)
+        action = overview.action_view_statements()
+        self.assertEqual(self.env["credit.statement"].search(action["domain"]), found)
+        self.env.cr.execute(
+            "UPDATE credit_statement SET create_date = %s WHERE id = %s",
+            [fields.Datetime.now() - timedelta(days=32), statement.id],
+        )
+        self.env.invalidate_all()
+        self.assertFalse(self._open().statement_count)
+        other = self._queued_statement()
+        other._fail("550 No such user")
+        self.assertEqual(self._open().statement_count, 1)
+        self._queued_statement()
+        self.assertFalse(self._open().statement_count)
+
     def test_the_emergency_stop_says_how_many_wait(self):
         self._queued_letter()
         self.company.credit_stopped = True
@@ -220,3 +269,64 @@ class TestOverview(CreditCommon):
         )
         with self.assertRaises(AccessError):
             self.env["credit.overview"].with_user(seller).action_open()
+
+    # === BY LEVEL, AND CHARTS === #
+
+    def test_what_left_since_yesterday_is_told_by_level(self):
+        self._create_late_invoice(4, 100.0)
+        self._send_all_due()
+        self._create_late_invoice(2, 40.0, self._create_customer("Not Yet"))
+        level = self._open().level_ids
+        self.assertEqual(level.level_id, self.first)
+        self.assertEqual((level.count, level.amount), (1, 100.0))
+        action = level.action_open()
+        letters = self.env[action["res_model"]].search(action["domain"])
+        self.assertEqual(letters, self._letters_of(self.customer))
+        letters.sudo().sent_date -= timedelta(hours=25)
+        self.assertFalse(self._open().level_ids)
+
+    def test_the_chart_of_ages_shows_the_amounts_of_the_list(self):
+        self.assertFalse(self._open().age_chart)
+        for days_late, amount in ((0, 5.0), (10, 30.0), (70, 20.0)):
+            self._create_late_invoice(days_late, amount)
+        self._create_credit_note(50.0)
+        overview = self._open()
+        amounts = [row["amount"] for row in overview.age_chart["rows"]]
+        self.assertEqual(amounts, [5.0, 30.0, 0, 20.0, 0])
+        late = [row["key"] for row in overview.age_chart["rows"]]
+        self.assertEqual(late, ["open", *["late"] * 4])
+
+    def test_cash_is_told_by_week(self):
+        paid = self._create_late_invoice(20, 100.0)
+        self._pay(paid, 60.0)  # this week, which began two days ago
+        credited = self._create_late_invoice(20, 11.0)
+        credit = self._create_credit_note(11.0)
+        (self._receivable_line(credited) + self._receivable_line(credit)).reconcile()
+        self._create_late_invoice(0, 7.0)  # due today: it may still come
+        self._create_late_invoice(-5, 13.0)  # next Monday
+        self._create_late_invoice(-26, 1000.0)  # beyond the four weeks
+        rows = self._open().cash_chart["rows"]
+        found = {(row["key"], row["amount"]) for row in rows if row["amount"]}
+        self.assertEqual(
+            found, {("collected", 60.0), ("expected", 7.0), ("expected", 13.0)}
+        )
+        self.assertEqual(rows[7]["amount"], 60.0)
+        self.assertEqual([row["amount"] for row in rows[8:]], [7.0, 13.0, 0, 0])
+        self.assertIn("60.00", rows[7]["text"])
+
+    def test_several_currencies_stand_in_no_chart(self):
+        self._create_late_invoice(10)
+        euro = self.setup_other_currency("EUR")
+        elsewhere = self.env["res.company"].create(
+            {"name": "Elsewhere", "currency_id": euro.id}
+        )
+        elsewhere.write({"credit_mode": "off", "credit_start_skipped": True})
+        self.collector.company_ids += elsewhere
+        Overview = (
+            self.env["credit.overview"]
+            .with_user(self.collector)
+            .with_context(allowed_company_ids=(self.company + elsewhere).ids)
+        )
+        overview = Overview.browse(Overview.action_open()["res_id"])
+        self.assertTrue(overview.age_ids)
+        self.assertFalse(overview.age_chart or overview.cash_chart)

@@ -177,7 +177,7 @@ class TestSecurityModels(SecurityCommon):
             for model_name, model in sorted(self.env.registry.items())
             if model_name not in self._get_our_models() and not model._abstract
             for name, field in model._fields.items()
-            if ADD_ON_NAME in {module.split(".")[0] for module in field._modules}
+            if any(module.startswith(ADD_ON_NAME) for module in field._modules)
             and not field.inherited
         ]
 

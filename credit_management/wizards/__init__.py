@@ -4,6 +4,7 @@ from . import credit_dunning_letter_preview
 from . import credit_dunning_letter_skip
 from . import credit_next_letter
 from . import credit_overview
+from . import credit_overview_chart
 from . import credit_start
 from . import credit_exclude
 from . import credit_pause

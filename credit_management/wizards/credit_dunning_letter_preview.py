@@ -25,5 +25,7 @@ class CreditDunningLetterPreview(models.TransientModel):
             letter = preview.letter_id
             if letter.body:  # it went: show what went
                 preview.subject, preview.body = letter.subject, letter.body
+            elif not letter.level_id._has_text():  # a task, or a channel of its own
+                preview.subject = preview.body = False
             else:
                 preview.subject, preview.body = letter._render_texts()[letter.id]

@@ -2,6 +2,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL, format_datetime
 
 from ..logic import health
@@ -11,6 +12,8 @@ from ..models.credit_dunning_letter_sending import HAND_OVER_JOBS
 # What is open by days past the due date, in the places of the ageing, and what is not.
 AGES = ("not_due", "to_30", "to_60", "to_90", "over_90")
 CREDITS = "credits"
+# So long a statement that failed is somebody's task.
+STATEMENT_DAYS = 31
 JOBS = (
     "credit_management.ir_cron_nightly_run",
     *(f"credit_management.{name}" for name in HAND_OVER_JOBS),
@@ -52,6 +55,9 @@ class CreditOverview(models.TransientModel):
         string="Failed or Unknown", compute="_compute_letter_counts"
     )
     print_count = fields.Integer(string="To Print", compute="_compute_letter_counts")
+    statement_count = fields.Integer(
+        string="Statements Failed", compute="_compute_statement_count"
+    )
     work_count = fields.Integer(
         string="On the Work List",
         compute="_compute_work_count",
@@ -73,6 +79,12 @@ class CreditOverview(models.TransientModel):
             for name in ("sent", "review", "waiting", "trouble", "print"):
                 domain = overview._get_letter_domain(name)
                 overview[f"{name}_count"] = Letter.search_count(domain)
+
+    def _compute_statement_count(self):
+        Statement = self.env["credit.statement"]
+        for overview in self:
+            domain = self._get_statement_domain("failed", overview.company_ids)
+            overview.statement_count = Statement.search_count(domain)
 
     def _compute_work_count(self):
         for overview in self:
@@ -121,27 +133,8 @@ class CreditOverview(models.TransientModel):
         if self.env["credit.start"]._is_wanted():
             return self.env["credit.start"].action_open()
         companies = self.env.companies
-        last_runs = self.env["credit.dunning.run"].search(
-            [("company_id", "in", companies.ids), ("is_nightly", "=", True)],
-            limit=1,
-            order="date desc",
-        )
         # sudo: the window tells what is so; nobody writes into it by hand.
-        overview = self.sudo().create(
-            {
-                "company_ids": [fields.Command.set(companies.ids)],
-                "last_run_date": last_runs.date,
-                "is_bare": not self._has_entries(companies),
-                "alarm_ids": [
-                    fields.Command.create(vals)
-                    for vals in self._prepare_alarms(companies)
-                ],
-                "age_ids": [
-                    fields.Command.create(vals)
-                    for vals in self._prepare_ages(companies)
-                ],
-            }
-        )
+        overview = self.sudo().create(self._prepare_overview(companies))
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Overview"),
@@ -186,6 +179,24 @@ class CreditOverview(models.TransientModel):
         """Open the letters that wait to be printed."""
         return self._view_letters("print", self.env._("To Print"))
 
+    def action_view_statements(self):
+        """Open the statements that failed."""
+        return self._view_statements("failed", self.env._("Statements Failed"))
+
+    def _view_statements(self, name, title):
+        self.ensure_one()
+        domain = self._get_statement_domain(name, self.company_ids)
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "credit_management.credit_statement_action"
+        )
+        found = self.env["credit.statement"].search(domain)
+        return action | {
+            "display_name": title,
+            "domain": [("id", "in", found.ids)],
+            "context": {},
+            "target": "current",
+        }
+
     def _view_letters(self, name, title):
         self.ensure_one()
         action = self.env["ir.actions.actions"]._for_xml_id(
@@ -213,6 +224,26 @@ class CreditOverview(models.TransientModel):
                 limit=1,
             )
         )
+
+    @api.model
+    def _prepare_overview(self, companies):
+        """Return the values of the window; extend to show more."""
+        last_runs = self.env["credit.dunning.run"].search(
+            [("company_id", "in", companies.ids), ("is_nightly", "=", True)],
+            limit=1,
+            order="date desc",
+        )
+        return {
+            "company_ids": [fields.Command.set(companies.ids)],
+            "last_run_date": last_runs.date,
+            "is_bare": not self._has_entries(companies),
+            "alarm_ids": [
+                fields.Command.create(vals) for vals in self._prepare_alarms(companies)
+            ],
+            "age_ids": [
+                fields.Command.create(vals) for vals in self._prepare_ages(companies)
+            ],
+        }
 
     @api.model
     def _prepare_alarms(self, companies):
@@ -303,7 +334,60 @@ class CreditOverview(models.TransientModel):
             failed=count(("state", "=", "failed"), ("failure_open", "=", True)),
             is_stopped=company.credit_stopped,
             held=count(("state", "=", "queued")),
+            oldest_statement=self._find_oldest_statement(company),
+            failed_statements=self.env["credit.statement"].search_count(
+                self._get_statement_domain("failed", company)
+            ),
         )
+
+    @api.model
+    def _get_statement_domain(self, name, companies):
+        """Return which statements wait, or failed and nobody has seen to them.
+
+        A newer statement of the customer ends the matter, and so does a month.
+        """
+        Statement = self.env["credit.statement"]
+        in_companies = Domain("company_id", "in", companies.ids)
+        if name == "waiting":
+            return in_companies & Domain("state", "in", ("queued", "sending"))
+        Statement.flush_model(["state", "profile_id"])
+        newer = SQL(
+            "(SELECT failed.id FROM credit_statement failed"
+            " JOIN credit_statement newer ON newer.profile_id = failed.profile_id"
+            " AND newer.id > failed.id"
+            " AND newer.state IN ('queued', 'sending', 'sent')"
+            " WHERE failed.state = 'failed')"
+        )
+        month = fields.Datetime.now() - timedelta(days=STATEMENT_DAYS)
+        return (
+            in_companies
+            & Domain("state", "=", "failed")
+            & Domain("create_date", ">=", month)
+            & Domain("id", "not in", newer)
+        )
+
+    @api.model
+    def _find_oldest_statement(self, company):
+        """Return since when a statement waits that could go, in either queue."""
+        Statement = self.env["credit.statement"]
+        queued = Statement.search(
+            Statement._get_sendable_domain() & Domain("company_id", "=", company.id),
+            order="write_date",
+            limit=1,
+        )
+        # sudo: since when a mail waits is told, not what is in it.
+        sending_sudo = Statement.sudo().search(
+            [
+                ("company_id", "=", company.id),
+                ("state", "=", "sending"),
+                ("mail_ids.state", "=", "outgoing"),
+            ],
+            order="id",
+            limit=1,
+        )
+        mail_sudo = sending_sudo.mail_ids[:1]
+        moments = [m for m in (queued.write_date, mail_sudo.write_date) if m]
+        return min(moments, default=None)
 
     @api.model
     def _get_job_names(self):
@@ -358,10 +442,12 @@ class CreditOverviewAlarm(models.TransientModel):
             (health.MAILS_STUCK, "The mail queue stands still"),
             (health.UNKNOWN, "Letters whose fate is not known"),
             (health.JOB_FAILS, "A scheduled job fails"),
-            (health.MAIL_REFUSED, "The mail server does not take letters"),
+            (health.MAIL_REFUSED, "Letters are not taken, and tried again"),
             (health.FAILED, "Letters did not arrive"),
-            (health.STATEMENTS_FAILED, "Monthly statements were not made"),
+            (health.MONTHLY_FAILED, "Monthly statements were not made"),
             (health.STOPPED, "Emergency stop: nothing is sent"),
+            (health.STATEMENTS_STUCK, "Statements do not leave the queue"),
+            (health.STATEMENTS_FAILED, "Statements did not go"),
         ],
         string="What",
         readonly=True,
@@ -408,7 +494,7 @@ class CreditOverviewAlarm(models.TransientModel):
                     "Due since %(since)s and not tried yet. Do scheduled jobs run?",
                     **values,
                 )
-            case health.LETTERS_STUCK:
+            case health.LETTERS_STUCK | health.STATEMENTS_STUCK:
                 return self.env._(
                     "The oldest waits since %(since)s. Do scheduled jobs run?", **values
                 )
@@ -439,10 +525,15 @@ class CreditOverviewAlarm(models.TransientModel):
                     " them.",
                     **values,
                 )
-            case health.STATEMENTS_FAILED:
+            case health.MONTHLY_FAILED:
                 return self.env._(
                     "It is tried again every day until the 10th. The last attempt"
                     " failed: %(cause)s",
+                    **values,
+                )
+            case health.STATEMENTS_FAILED:
+                return self.env._(
+                    "%(count)s: each says why. Put that right, then send them again.",
                     **values,
                 )
             case health.STOPPED:
@@ -467,10 +558,16 @@ class CreditOverviewAlarm(models.TransientModel):
         label = dict(self._fields["code"]._description_selection(self.env))[self.code]
         if self.code in states:
             return overview._view_letters(states[self.code], label)
-        if self.code == health.STATEMENTS_FAILED:
+        if self.code == health.MONTHLY_FAILED:
             return self.env["ir.actions.actions"]._for_xml_id(
                 "credit_management.credit_statement_action"
             )
+        statements = {
+            health.STATEMENTS_STUCK: "waiting",
+            health.STATEMENTS_FAILED: "failed",
+        }
+        if self.code in statements:
+            return overview._view_statements(statements[self.code], label)
         if self.code == health.RUN_MISSED or not self.env.user.has_group(
             "base.group_system"
         ):

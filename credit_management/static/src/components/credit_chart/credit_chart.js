@@ -1,0 +1,87 @@
+import { loadBundle } from "@web/core/assets";
+import { cookie } from "@web/core/browser/cookie";
+import { getColor, getCustomColor } from "@web/core/colors/colors";
+import { registry } from "@web/core/registry";
+import { standardFieldProps } from "@web/views/fields/standard_field_props";
+
+import { Component, onWillStart, useEffect, useRef } from "@odoo/owl";
+
+/**
+ * Bars of amounts, with the chart library of the host.
+ *
+ * The same numbers stand in a table for those who cannot see the picture.
+ */
+export class CreditChart extends Component {
+    static template = "credit_management.CreditChart";
+    static props = { ...standardFieldProps };
+
+    setup() {
+        this.canvas = useRef("canvas");
+        onWillStart(() => loadBundle("web.chartjs_lib"));
+        useEffect(
+            () => {
+                const chart =
+                    this.canvas.el && new Chart(this.canvas.el, this.getConfig());
+                return () => chart && chart.destroy();
+            },
+            () => [this.chart]
+        );
+    }
+
+    get chart() {
+        return this.props.record.data[this.props.name];
+    }
+
+    getConfig() {
+        const scheme = cookie.get("color_scheme");
+        const { rows, keys } = this.chart;
+        const gridColor = getCustomColor(scheme, "#d8dadd", "#3C3E4B");
+        const labelColor = getCustomColor(scheme, "#111827", "#E4E4E4");
+        return {
+            type: "bar",
+            data: {
+                labels: rows.map((row) => row.label),
+                // A bar for each meaning stands on the place of its row.
+                datasets: keys.map(({ key, label }, index) => ({
+                    label,
+                    data: rows.map((row) => (row.key === key ? row.amount : null)),
+                    backgroundColor: getColor(index, scheme, "odoo"),
+                })),
+            },
+            options: {
+                animation: false,
+                maintainAspectRatio: false,
+                plugins: {
+                    legend: {
+                        display: keys.length > 1,
+                        position: "bottom",
+                        labels: { color: labelColor },
+                    },
+                    tooltip: {
+                        callbacks: {
+                            title: ([item]) => rows[item.dataIndex].name,
+                            label: (item) => rows[item.dataIndex].text,
+                        },
+                    },
+                },
+                scales: {
+                    x: {
+                        stacked: true,
+                        grid: { display: false },
+                        ticks: { color: labelColor },
+                    },
+                    y: {
+                        beginAtZero: true,
+                        grid: { color: gridColor },
+                        ticks: { color: labelColor, maxTicksLimit: 5 },
+                    },
+                },
+            },
+        };
+    }
+}
+
+registry.category("fields").add("credit_chart", {
+    component: CreditChart,
+    supportedTypes: ["json"],
+});

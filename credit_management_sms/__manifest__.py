@@ -1,0 +1,20 @@
+{
+    "name": "Credit Management: SMS",
+    "version": "19.0.1.0.0",
+    "category": "Accounting/Accounting",
+    "summary": "Dunning levels that go by SMS, beside the e-mail or instead of it",
+    "author": "Credit Management Contributors",
+    "license": "LGPL-3",
+    "depends": ["credit_management", "sms"],
+    "external_dependencies": {"python": ["pytz", "requests", "urllib3"]},
+    "data": [
+        "wizards/credit_dunning_letter_preview_views.xml",
+        "views/credit_dunning_level_views.xml",
+        "views/credit_dunning_policy_views.xml",
+        "views/credit_dunning_letter_views.xml",
+        "views/res_config_settings_views.xml",
+    ],
+    "demo": ["demo/credit_sms_demo.xml"],
+    "auto_install": True,
+    "uninstall_hook": "uninstall_hook",
+}
