@@ -1,0 +1,5 @@
+from . import credit_exposure
+from . import credit_exposure_line
+from . import credit_profile
+from . import sale_order
+from . import sale_order_line
