@@ -45,6 +45,7 @@
         "views/credit_work_views.xml",
         "views/credit_cover_views.xml",
         "views/credit_profile_exposure_views.xml",
+        "views/credit_group_views.xml",
         "views/account_bank_statement_line_views.xml",
         "views/account_move_views.xml",
         "views/account_move_line_views.xml",

@@ -135,6 +135,28 @@ def compute_exposure(
     return Exposure(parts + tuple(borne))
 
 
+def find_exceeded(
+    limits: Iterable[tuple[Hashable, Decimal | None, Decimal]],
+) -> Hashable | None:
+    """Return the first limit that is exceeded, or None.
+
+    :param limits: (which, limit or None, exposure), the widest first: what a group may
+        owe comes before what its customer may
+
+    >>> own = ("customer", Decimal(100), Decimal(150))
+    >>> find_exceeded([("group", Decimal(900), Decimal(901)), own])
+    'group'
+    >>> find_exceeded([("group", Decimal(900), Decimal(900)), own])
+    'customer'
+    >>> find_exceeded([("group", None, Decimal(10**9))]) is None
+    True
+    """
+    for which, limit, exposed in limits:
+        if limit is not None and exposed > limit:
+            return which
+    return None
+
+
 def compute_available(limit: Decimal | None, exposure: Decimal) -> Decimal | None:
     """Return what may still be sold on credit; below zero when it is too much already.
 

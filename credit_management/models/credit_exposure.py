@@ -54,6 +54,26 @@ class CreditExposureGatherer(models.AbstractModel):
         return customer, *found[customer.id]
 
     @api.model
+    def _find_exceeded_limit(self, document):
+        """Return which limit a document exceeds: ``group``, ``customer`` or None.
+
+        The limit of the group is looked at first: what a customer may owe by itself
+        does not matter where all together owe too much.
+        """
+        customer, result, limit = self._compute_for_document(document)
+        limits = [("customer", limit, result.total)]
+        # sudo: the limit holds, whoever asks.
+        group_sudo = self.env["credit.group"].sudo()._find_for_partners(customer)
+        group_sudo = group_sudo.get(customer.id, self.env["credit.group"])
+        if (
+            group_sudo.credit_limit > 0
+            and document.company_id in group_sudo.company_ids
+        ):
+            together = group_sudo._compute_live(document)
+            limits.insert(0, ("group", to_decimal(group_sudo.credit_limit), together))
+        return exposure.find_exceeded(limits)
+
+    @api.model
     def _get_document_customer(self, document):
         """Return who owes a document: the customer of the invoice address."""
         return document.commercial_partner_id

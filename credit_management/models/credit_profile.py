@@ -70,7 +70,7 @@ class CreditProfile(models.Model):
         required=True,
         index=True,
         ondelete="restrict",
-        domain=[("parent_id", "=", False)],
+        domain=["|", ("is_company", "=", True), ("parent_id", "=", False)],
     )
     company_id = fields.Many2one(
         "res.company",

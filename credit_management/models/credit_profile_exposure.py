@@ -60,6 +60,39 @@ class CreditProfileExposure(models.Model):
     cover_ids = fields.One2many(
         "credit.cover", compute="_compute_cover_ids", string="Insurance and Guarantees"
     )
+    group_id = fields.Many2one(
+        "credit.group",
+        string="Group",
+        compute="_compute_group_id",
+        help="The parent company and its subsidiaries, and what they may owe together.",
+    )
+    group_currency_id = fields.Many2one(
+        "res.currency", string="Currency of the Group", compute="_compute_group_id"
+    )
+    group_exposure_amount = fields.Monetary(
+        string="Exposure of the Group",
+        compute="_compute_group_id",
+        currency_field="group_currency_id",
+    )
+    group_credit_limit = fields.Monetary(
+        string="Limit of the Group",
+        compute="_compute_group_id",
+        currency_field="group_currency_id",
+    )
+    group_available_credit = fields.Monetary(
+        string="Available to the Group",
+        compute="_compute_group_id",
+        currency_field="group_currency_id",
+    )
+    group_limit_used = fields.Float(
+        string="Group Limit Used (%)", compute="_compute_group_id", digits=(16, 0)
+    )
+    group_share_amount = fields.Monetary(
+        string="In the Currency of the Group",
+        compute="_compute_group_id",
+        currency_field="group_currency_id",
+        help="The exposure of this customer at the rate of today.",
+    )
     is_limit_editable = fields.Boolean(compute="_compute_is_limit_editable")
 
     _limit_used_idx = models.Index("(company_id, limit_used) WHERE limit_used > 0")
@@ -132,6 +165,26 @@ class CreditProfileExposure(models.Model):
                 profile.currency_id.round(limit - profile.exposure_amount)
                 if limit > 0
                 else 0.0
+            )
+
+    @api.depends("partner_id", "company_id", "exposure_amount")
+    def _compute_group_id(self):
+        today = fields.Date.context_today(self)
+        # sudo: the group is told where the file is, if the company is one of its.
+        groups_sudo = self.env["credit.group"].sudo()
+        found = groups_sudo._find_for_partners(self.partner_id)
+        for profile in self:
+            group_sudo = found.get(profile.partner_id.id, groups_sudo)
+            if profile.company_id not in group_sudo.company_ids:
+                group_sudo = groups_sudo
+            profile.group_id = group_sudo.sudo(False)
+            profile.group_currency_id = group_sudo.currency_id
+            profile.group_exposure_amount = group_sudo.exposure_amount
+            profile.group_credit_limit = group_sudo.credit_limit
+            profile.group_available_credit = group_sudo.available_credit
+            profile.group_limit_used = group_sudo.limit_used
+            profile.group_share_amount = group_sudo and group_sudo._convert(
+                profile.exposure_amount, profile.company_id, today
             )
 
     def _compute_cover_ids(self):

@@ -2,6 +2,7 @@ from . import test_access
 from . import test_demo
 from . import test_export
 from . import test_exposure
+from . import test_group
 from . import test_faults
 from . import test_figures_race
 from . import test_insight

@@ -52,9 +52,11 @@ class SecurityCommon(CreditCommon):
     @classmethod
     def _add_tables_of_bridges(cls):
         """Add what our other add-ons open, where they are installed."""
-        for name in cls.env.registry._init_modules:
+        cls.bridge_tables = []
+        for name in sorted(cls.env.registry._init_modules):
             if name.startswith("credit_management_"):
                 tables = import_module(f"odoo.addons.{name}.tests.security_tables")
+                cls.bridge_tables.append(tables)
                 for table in TABLES:
                     theirs = getattr(tables, table, ())
                     getattr(security_tables, table).update(theirs)
@@ -260,6 +262,14 @@ class SecurityCommon(CreditCommon):
                 "amount": 5.0,
             }
         )
+        cls.group = env["credit.group"].create(
+            {
+                "partner_id": cls.customer.id,
+                "company_ids": [Command.set(cls.company.ids)],
+                "currency_id": cls.company.currency_id.id,
+                "note": f"{CANARY} note",
+            }
+        )
         cls.exposure_line = env["credit.exposure.line"]._make(cls.profile)
         cls.touch = env["credit.profile.touch"].sudo().search([], limit=1)
         env.flush_all()
@@ -303,6 +313,7 @@ class SecurityCommon(CreditCommon):
                 cls.next_letter,
                 cls.address_change,
                 cls.cover,
+                cls.group,
                 cls.exposure_line,
                 cls.overview,
                 cls.overview.age_ids,

@@ -28,6 +28,7 @@ METHODS = {
     "credit.cover.create": "manager",
     "credit.cover.unlink": "manager",
     "credit.cover.write": "manager",
+    "credit.group.web_read": "collector",
     "credit.exposure.line.action_open": "collector",
     "credit.profile.action_view_exposure": "collector",
     "credit.dunning.letter.action_close_failure": "collector",

@@ -2,11 +2,21 @@
 
 # Whose orders these are is the host's to say.
 METHODS = {
-    "sale.order.create": "salesperson",
-    "sale.order.line.create": "salesperson",
-    "sale.order.line.unlink": "salesperson",
-    "sale.order.line.write": "salesperson",
-    "sale.order.unlink": "salesperson",
-    "sale.order.write": "salesperson",
+    "sale.order.create": "system",
+    "sale.order.line.create": "system",
+    "sale.order.line.unlink": "system",
+    "sale.order.line.write": "biller",
+    "sale.order.unlink": "system",
+    "sale.order.write": "biller",
 }
-MAKES_OWN = {"sale.order.create", "sale.order.line.create"}
+
+
+def make_records(test):
+    """Return a record of each model whose methods are told above."""
+    order = (
+        test.env["sale.order"]
+        .sudo()
+        .create({"partner_id": test.customer.id, "company_id": test.company.id})
+    )
+    line = order.order_line.create({"order_id": order.id, "name": "Goods"})
+    return {"sale.order": order, "sale.order.line": line}
