@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 from ..logic import exposure
 from ..logic.money import to_decimal
@@ -32,6 +32,7 @@ class CreditCover(models.Model):
         required=True,
         index=True,
         ondelete="restrict",
+        check_company=True,
         domain=["|", ("is_company", "=", True), ("parent_id", "=", False)],
         tracking=True,
     )
@@ -115,6 +116,18 @@ class CreditCover(models.Model):
         return covers
 
     def write(self, vals):
+        """Let everything be put right but whose it is.
+
+        :raise UserError: another company
+        """
+        moved = "company_id" in vals and self.company_id.ids != [vals["company_id"]]
+        if self and moved:
+            raise UserError(
+                self.env._(
+                    "Insurance and guarantees stay with their company. Archive this one"
+                    " and enter it in the other company."
+                )
+            )
         self._touch_customers()
         res = super().write(vals)
         self._touch_customers()

@@ -121,7 +121,7 @@ class CreditGroup(models.Model):
 
     # === CONSTRAINT METHODS === #
 
-    @api.constrains("partner_id", "active")
+    @api.constrains("partner_id", "active", "company_ids")
     def _check_partner_id(self):
         # sudo: a group that one may not see has its customers all the same.
         every_sudo = self.sudo().search([])
@@ -132,6 +132,15 @@ class CreditGroup(models.Model):
                     self.env._(
                         "%(contact)s is no company. Choose the parent company.",
                         contact=group.partner_id.display_name,
+                    )
+                )
+            # sudo: whose contact it is, is asked of one that may be out of sight.
+            owner_sudo = group.partner_id.sudo().company_id
+            if owner_sudo and owner_sudo not in group.company_ids:
+                raise ValidationError(
+                    self.env._(
+                        "The parent company is a contact of another company. Choose one"
+                        " that all companies share."
                     )
                 )
             for other_sudo in every_sudo - group:

@@ -195,11 +195,15 @@ FIELDS_TOLD = {
 IDS_TAKEN = {}
 # Texts that people of the credit groups may write; the test fills them with code.
 TEXTS_RENDERED = {
+    "credit.cover.name",
+    "credit.cover.note",
+    "credit.cover.provider",
     "credit.dunning.letter.custom_text",
     "credit.dunning.level.activity_note",
     "credit.dunning.level.name",
     "credit.dunning.policy.name",
     "credit.exclusion.reason",
+    "credit.group.note",
     "credit.profile.pause_reason",
     "credit.statement.note",
 }

@@ -307,6 +307,13 @@ class TestExposure(CreditCommon):
             ):
                 self.create_cover(**values)
 
+    def test_a_cover_stays_with_its_company(self):
+        cover = self.create_cover()
+        other = self.setup_other_company()["company"]
+        cover.company_id = self.company
+        with self.assertRaises(UserError):
+            cover.company_id = other
+
     # === THE LIMIT === #
 
     def test_the_limit_is_the_hosts_own(self):

@@ -161,6 +161,12 @@ class TestGroup(CreditCommon):
         with self.assertRaises(ValidationError):
             self.group.partner_id = contact
 
+    def test_a_parent_of_another_company_is_refused(self):
+        other = self.setup_other_company()["company"]
+        self.stranger.company_id = other
+        with self.assertRaises(ValidationError):
+            self.group.partner_id = self.stranger
+
     def test_a_list_of_groups_takes_as_many_queries_as_one(self):
         more = self.env["credit.group"].create(
             [
