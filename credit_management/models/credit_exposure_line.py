@@ -21,11 +21,13 @@ class CreditExposureLine(models.TransientModel):
     company_id = fields.Many2one(related="profile_id.company_id")
     currency_id = fields.Many2one(related="company_id.currency_id")
     part = fields.Selection(PART_LABELS, required=True)
-    part_sequence = fields.Integer()
+    part_sequence = fields.Integer(string="Order of the Part")
     name = fields.Char(string="Document")
     date = fields.Date(help="Due date, day of the document, or last day of a cover.")
-    res_model = fields.Char(required=True)
-    res_id = fields.Many2oneReference(model_field="res_model", required=True)
+    res_model = fields.Char(string="Document Model", required=True)
+    res_id = fields.Many2oneReference(
+        string="Document ID", model_field="res_model", required=True
+    )
     document_currency_id = fields.Many2one("res.currency")
     document_amount = fields.Monetary(
         string="In Its Currency",

@@ -1,7 +1,7 @@
 from collections import defaultdict
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.tools import SQL
 
 from ..logic import exposure
@@ -35,11 +35,24 @@ class CreditGroup(models.Model):
     )
     company_ids = fields.Many2many(
         "res.company",
-        string="Our Companies",
-        required=True,
+        string="All Our Companies",
         default=lambda self: self._default_company_ids(),
         help="What the group owes to these counts. Whoever works in one of them sees"
         " the total.",
+    )
+    own_company_ids = fields.Many2many(
+        "res.company",
+        string="Our Companies",
+        compute="_compute_own_company_ids",
+        inverse="_inverse_own_company_ids",
+        help="What the group owes to these counts, and to the other companies that"
+        " somebody who works there has added. Whoever works in one of them sees the"
+        " total.",
+    )
+    other_company_count = fields.Integer(
+        string="Other Companies",
+        compute="_compute_own_company_ids",
+        help="Companies in which you do not work; they count, too.",
     )
     currency_id = fields.Many2one(
         "res.currency", required=True, default=lambda self: self._default_currency_id()
@@ -81,6 +94,24 @@ class CreditGroup(models.Model):
 
     # === COMPUTE METHODS === #
 
+    @api.depends("company_ids")
+    @api.depends_context("uid")
+    def _compute_own_company_ids(self):
+        mine = self.env.user.company_ids
+        for group in self:
+            # sudo: of companies that one may not see only the number is told.
+            every = group.sudo().company_ids.sudo(False)
+            group.own_company_ids = every & mine
+            group.other_company_count = len(every - mine)
+
+    def _inverse_own_company_ids(self):
+        mine = self.env.user.company_ids
+        for group in self:
+            # sudo: companies that one may not see stay.
+            group_sudo = group.sudo()
+            others = group_sudo.company_ids.sudo(False) - mine
+            group.company_ids = others | (group.own_company_ids & mine)
+
     @api.depends("partner_id", "company_ids", "currency_id", "credit_limit")
     @api.depends_context("allowed_company_ids")
     def _compute_exposure(self):
@@ -112,7 +143,8 @@ class CreditGroup(models.Model):
         At the rates of one of the companies that keep their books in that currency;
         where none does, at those of the company itself.
         """
-        keepers = self.company_ids.filtered(
+        # sudo: rates are no secret of a company.
+        keepers = self.sudo().company_ids.filtered(
             lambda each: each.currency_id == self.currency_id
         )
         return company.currency_id._convert(
@@ -136,7 +168,7 @@ class CreditGroup(models.Model):
                 )
             # sudo: whose contact it is, is asked of one that may be out of sight.
             owner_sudo = group.partner_id.sudo().company_id
-            if owner_sudo and owner_sudo not in group.company_ids:
+            if owner_sudo and owner_sudo not in group.sudo().company_ids:
                 raise ValidationError(
                     self.env._(
                         "The parent company is a contact of another company. Choose one"
@@ -155,6 +187,32 @@ class CreditGroup(models.Model):
                     )
 
     # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Let people add the companies in which they work."""
+        groups = super().create(vals_list)
+        # sudo: to tell companies that one may not see from one's own.
+        groups._check_added(groups.sudo().company_ids)
+        return groups
+
+    def write(self, vals):
+        """Override: see ``create``."""
+        before = {group: group.sudo().company_ids for group in self}
+        res = super().write(vals)
+        for group in self:
+            group._check_added(group.sudo().company_ids - before[group])
+        return res
+
+    def _check_added(self, companies):
+        """Refuse companies in which one does not work.
+
+        :raise AccessError: names none of them
+        """
+        if not self.env.su and set(companies.ids) - set(self.env.user.company_ids.ids):
+            raise AccessError(
+                self.env._("Add only companies in which you work yourself.")
+            )
 
     def web_read(self, specification):
         """Override of `web`: the group that is opened shows the figures of now."""

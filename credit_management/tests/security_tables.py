@@ -28,6 +28,8 @@ METHODS = {
     "credit.cover.create": "manager",
     "credit.cover.unlink": "manager",
     "credit.cover.write": "manager",
+    "credit.group.create": "manager",
+    "credit.group.write": "manager",
     "credit.group.web_read": "collector",
     "credit.exposure.line.action_open": "collector",
     "credit.profile.action_view_exposure": "collector",
@@ -130,6 +132,7 @@ METHODS = {
 MAKES_OWN = {
     "account.move.create",
     "credit.cover.create",
+    "credit.group.create",
     "credit.profile.web_read_group",
     "credit.call.create",
     "credit.dunning.outcome.action_evaluate",

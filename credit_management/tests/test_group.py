@@ -1,5 +1,5 @@
 from odoo import Command
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import new_test_user, tagged
 
 from .common import CreditCommon
@@ -98,9 +98,43 @@ class TestGroup(CreditCommon):
             company_id=self.company.id,
             company_ids=[Command.set(self.company.ids)],
         )
+        self.env.invalidate_all()
         group = self.group.with_user(user)
+        # Opened as the browser does: nothing of the other company is in the way.
+        [values] = group.web_read(
+            {
+                "own_company_ids": {"fields": {"display_name": {}}},
+                "other_company_count": {},
+                "exposure_amount": {},
+            }
+        )
+        self.assertEqual(
+            [company["id"] for company in values["own_company_ids"]], self.company.ids
+        )
+        self.assertEqual(values["other_company_count"], 1)
         self.assertEqual(group.file_count, 4)
         self.assertEqual(group.profile_ids.company_id, self.company)
+
+    def test_companies_one_does_not_work_in_stay_and_are_not_added(self):
+        other, third = (
+            self.setup_other_company(name=name)["company"] for name in ("B", "C")
+        )
+        self.group.sudo().company_ids += other
+        user = new_test_user(
+            self.env,
+            login="credit_manager_here",
+            groups="credit_management.group_credit_manager",
+            company_id=self.company.id,
+            company_ids=[Command.set((self.company + third).ids)],
+        )
+        group = self.group.with_user(user)
+        group.own_company_ids = third
+        self.assertEqual(self.group.sudo().company_ids, other + third)
+        for added in (Command.link(self.company.id), Command.set(other.ids)):
+            group.company_ids = [added]
+        user.sudo().company_ids = self.company
+        with self.assertRaises(AccessError):
+            group.company_ids = [Command.link(third.id)]
 
     # === WHICH LIMIT === #
 

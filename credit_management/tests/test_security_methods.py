@@ -24,6 +24,7 @@ ARGUMENTS = {
     "credit.profile.write": [{"pause_reason": "Other"}],
     "account.bank.statement.line.write": [{"payment_ref": "Other"}],
     "account.move.write": [{"ref": "Other"}],
+    "credit.group.write": [{"note": "Other"}],
     "credit.group.web_read": [{"exposure_amount": {}}],
     "credit.cover.write": [{"note": "Other"}],
     "credit.exclusion.write": [{"until": False}],
