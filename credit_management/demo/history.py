@@ -11,6 +11,7 @@ from odoo import api, models
 # Days ago on which the demo's companies wrote to their late customers.
 DAYS_AGO = (48, 38, 28, 18, 9)
 CALLS = 2  # due in each company
+PAYERS = 3  # who paid a part after a letter, in each company
 
 
 class CreditDemoHistory(models.AbstractModel):
@@ -32,6 +33,31 @@ class CreditDemoHistory(models.AbstractModel):
             for days_ago in DAYS_AGO:
                 history._write_to_late_customers(company, days_ago)
             history._call_late_customers(company)
+            history._pay_after_letters(company)
+
+    def _pay_after_letters(self, company):
+        """Let some customers pay a part of what a letter claimed, three days ago."""
+        lines = self.env["credit.dunning.letter.line"].search(
+            [
+                ("company_id", "=", company.id),
+                ("kind", "=", "chased"),
+                ("state", "=", "sent"),
+                ("is_reminder", "=", False),
+                ("move_line_id.reconciled", "=", False),
+            ],
+            order="amount_company, id",
+        )
+        of_customers = lines.grouped("partner_id")
+        for _customer, told in list(of_customers.items())[:PAYERS]:
+            self.env["account.payment.register"].with_context(
+                active_model="account.move.line", active_ids=told[:1].move_line_id.ids
+            ).create(
+                {
+                    "payment_date": company._credit_today() - timedelta(days=3),
+                    "amount": told[:1].currency_id.round(told[:1].amount * 0.4),
+                    "payment_difference_handling": "open",
+                }
+            )._create_payments()
 
     def _call_late_customers(self, company):
         """Let calls be due, and one be made: nobody answered."""

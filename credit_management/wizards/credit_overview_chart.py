@@ -106,7 +106,7 @@ class CreditOverviewChart(models.TransientModel):
             return False
         keys = {"open": self.env._("Not due"), "late": self.env._("Overdue")}
         return self._prepare_chart(
-            companies.currency_id, self.env._("Open by age"), rows, keys
+            companies.currency_id, self.env._("Overdue and not due"), rows, keys
         )
 
     @api.model

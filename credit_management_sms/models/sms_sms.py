@@ -64,16 +64,19 @@ class SmsSms(models.Model):
         Others' go first: the locks the queue holds on them end with our first commit.
         """
         options = {"unlink_failed": unlink_failed, "unlink_sent": unlink_sent}
+        if self.env.context.get("credit_sms_taken"):
+            return super()._send(raise_exception=raise_exception, **options)
         ours = self._get_credit_sms()
         if self - ours:
             super(SmsSms, self - ours)._send(raise_exception=raise_exception, **options)
         if not ours or not self.env.context.get("credit_queue"):
-            return
+            return None
         # Each one begins with a fresh look at the ledger; so does the first.
         self.env["ir.cron"]._commit_progress()
         for sms_id in ours.ids:
             if not self.browse(sms_id)._send_guarded(options):
                 break
+        return None
 
     def _send_guarded(self, options):
         """Send the SMS of one letter, if it may go.
@@ -89,10 +92,10 @@ class SmsSms(models.Model):
                 # By the account of the company whose letter it is.
                 company = letter_sudo.company_id
                 ours = self.with_company(company).with_context(
-                    allowed_company_ids=company.ids
+                    allowed_company_ids=company.ids, credit_sms_taken=True
                 )
                 try:
-                    super(SmsSms, ours)._send(raise_exception=True, **options)
+                    ours._send(raise_exception=True, **options)
                 except psycopg2.Error:
                     raise
                 except Exception as error:

@@ -6,6 +6,9 @@ import { standardFieldProps } from "@web/views/fields/standard_field_props";
 
 import { Component, onWillStart, useEffect, useRef } from "@odoo/owl";
 
+// Dark is what is so, pale what is still to come.
+const COLORS = { late: 0, collected: 0, open: 1, expected: 1 };
+
 /**
  * Bars of amounts, with the chart library of the host.
  *
@@ -35,17 +38,20 @@ export class CreditChart extends Component {
     getConfig() {
         const scheme = cookie.get("color_scheme");
         const { rows, keys } = this.chart;
+        // Rows of one name share a place: what came in this week, and what falls due.
+        const places = [...new Set(rows.map((row) => row.name))];
+        const find = (name, key) =>
+            rows.find((row) => row.name === name && row.key === key);
         const gridColor = getCustomColor(scheme, "#d8dadd", "#3C3E4B");
         const labelColor = getCustomColor(scheme, "#111827", "#E4E4E4");
         return {
             type: "bar",
             data: {
-                labels: rows.map((row) => row.label),
-                // A bar for each meaning stands on the place of its row.
-                datasets: keys.map(({ key, label }, index) => ({
+                labels: places.map((name) => rows.find((row) => row.name === name).label),
+                datasets: keys.map(({ key, label }) => ({
                     label,
-                    data: rows.map((row) => (row.key === key ? row.amount : null)),
-                    backgroundColor: getColor(index, scheme, "odoo"),
+                    data: places.map((name) => find(name, key)?.amount ?? null),
+                    backgroundColor: getColor(COLORS[key], scheme, "odoo"),
                 })),
             },
             options: {
@@ -59,8 +65,11 @@ export class CreditChart extends Component {
                     },
                     tooltip: {
                         callbacks: {
-                            title: ([item]) => rows[item.dataIndex].name,
-                            label: (item) => rows[item.dataIndex].text,
+                            title: ([item]) => places[item.dataIndex],
+                            label: (item) => {
+                                const { key, label } = keys[item.datasetIndex];
+                                return `${label}: ${find(places[item.dataIndex], key).text}`;
+                            },
                         },
                     },
                 },
