@@ -1,6 +1,6 @@
 from collections import defaultdict
 
-from odoo import api, fields, models
+from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tools import SQL
 
@@ -97,20 +97,22 @@ class CreditGroup(models.Model):
     @api.depends("company_ids")
     @api.depends_context("uid")
     def _compute_own_company_ids(self):
-        mine = self.env.user.company_ids
+        mine = set(self.env.user.company_ids.ids)
         for group in self:
             # sudo: of companies that one may not see only the number is told.
-            every = group.sudo().company_ids.sudo(False)
-            group.own_company_ids = every & mine
+            every = set(group.sudo().company_ids.ids)
+            # By id: records that came along would be read, and refused, together.
+            group.own_company_ids = self.env["res.company"].browse(sorted(every & mine))
             group.other_company_count = len(every - mine)
 
     def _inverse_own_company_ids(self):
-        mine = self.env.user.company_ids
+        mine = set(self.env.user.company_ids.ids)
         for group in self:
+            wanted = mine & set(group.own_company_ids.ids)
             # sudo: companies that one may not see stay.
             group_sudo = group.sudo()
-            others = group_sudo.company_ids.sudo(False) - mine
-            group.company_ids = others | (group.own_company_ids & mine)
+            others = set(group_sudo.company_ids.ids) - mine
+            group_sudo.company_ids = [Command.set(sorted(others | wanted))]
 
     @api.depends("partner_id", "company_ids", "currency_id", "credit_limit")
     @api.depends_context("allowed_company_ids")

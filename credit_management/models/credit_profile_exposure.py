@@ -226,7 +226,7 @@ class CreditProfileExposure(models.Model):
         return action | {
             "display_name": labels.get(kind) or self.env._("Exposure"),
             "domain": [("id", "in", lines.ids)],
-            "context": {} if kind else {"search_default_group_part": 1},
+            "context": {},
         }
 
     def _open_covers(self):
