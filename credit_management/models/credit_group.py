@@ -52,7 +52,7 @@ class CreditGroup(models.Model):
     other_company_count = fields.Integer(
         string="Other Companies",
         compute="_compute_own_company_ids",
-        help="Companies in which you do not work; they count, too.",
+        help="Companies in which you do not work now; they count, too.",
     )
     currency_id = fields.Many2one(
         "res.currency", required=True, default=lambda self: self._default_currency_id()
@@ -95,9 +95,9 @@ class CreditGroup(models.Model):
     # === COMPUTE METHODS === #
 
     @api.depends("company_ids")
-    @api.depends_context("uid")
+    @api.depends_context("allowed_company_ids")
     def _compute_own_company_ids(self):
-        mine = set(self.env.user.company_ids.ids)
+        mine = set(self.env.companies.ids)
         for group in self:
             # sudo: of companies that one may not see only the number is told.
             every = set(group.sudo().company_ids.ids)
@@ -106,7 +106,7 @@ class CreditGroup(models.Model):
             group.other_company_count = len(every - mine)
 
     def _inverse_own_company_ids(self):
-        mine = set(self.env.user.company_ids.ids)
+        mine = set(self.env.companies.ids)
         for group in self:
             wanted = mine & set(group.own_company_ids.ids)
             # sudo: companies that one may not see stay.

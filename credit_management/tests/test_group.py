@@ -132,6 +132,13 @@ class TestGroup(CreditCommon):
         self.assertEqual(self.group.sudo().company_ids, other + third)
         for added in (Command.link(self.company.id), Command.set(other.ids)):
             group.company_ids = [added]
+        here = group.with_context(allowed_company_ids=self.company.ids)
+        [values] = here.web_read(
+            {"own_company_ids": {"fields": {"display_name": {}}}, "profile_ids": {}}
+        )
+        self.assertEqual(len(values["own_company_ids"]), 1)
+        here.own_company_ids = False
+        self.assertEqual(self.group.sudo().company_ids, other + third)
         user.sudo().company_ids = self.company
         with self.assertRaises(AccessError):
             group.company_ids = [Command.link(third.id)]
