@@ -13,7 +13,6 @@ from . import credit_dunning_level
 from . import credit_exclusion
 from . import credit_cover
 from . import credit_exposure
-from . import credit_exposure_line
 from . import credit_group
 from . import credit_profile
 from . import credit_profile_work

@@ -158,7 +158,7 @@ class CreditGroup(models.Model):
     @api.constrains("partner_id", "active", "company_ids")
     def _check_partner_id(self):
         # sudo: a group that one may not see has its customers all the same.
-        every_sudo = self.sudo().search([])
+        every_sudo = self.sudo().search([("active", "=", True)])
         members = every_sudo._find_members()
         for group in self.filtered("active"):
             if not group.partner_id.is_company:

@@ -62,7 +62,6 @@ class CreditProfileExposure(models.Model):
     )
     group_id = fields.Many2one(
         "credit.group",
-        string="Group",
         compute="_compute_group_id",
         help="The parent company and its subsidiaries, and what they may owe together.",
     )

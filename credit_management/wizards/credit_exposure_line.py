@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 
 from ..logic import exposure
-from .credit_exposure import PART_LABELS
+from ..models.credit_exposure import PART_LABELS
 
 
 class CreditExposureLine(models.TransientModel):
