@@ -11,10 +11,14 @@ from . import credit_outgoing_mixin
 from . import credit_dunning_policy
 from . import credit_dunning_level
 from . import credit_exclusion
+from . import credit_cover
+from . import credit_exposure
+from . import credit_group
 from . import credit_profile
 from . import credit_profile_work
 from . import credit_profile_call
 from . import credit_profile_history
+from . import credit_profile_exposure
 from . import credit_profile_touch
 from . import credit_call_mixin
 from . import credit_call

@@ -5,6 +5,18 @@ from odoo.tools import SQL
 from .account_move_line import AGE_LABELS
 from .credit_sql import say_comparison
 
+# What changes how much a draft counts, and for whom.
+COUNTS_IN_DRAFT = {
+    "company_id",
+    "currency_id",
+    "invoice_date",
+    "invoice_line_ids",
+    "line_ids",
+    "move_type",
+    "partner_id",
+    "state",
+}
+
 
 class AccountMove(models.Model):
     _inherit = "account.move"
@@ -244,6 +256,51 @@ class AccountMove(models.Model):
                 "default_company_id": self.company_id.id,
             },
         }
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override of `account`: drafts are part of what customers may come to owe."""
+        moves = super().create(vals_list)
+        moves._touch_drafts()
+        return moves
+
+    def write(self, vals):
+        """Override of `account`: see ``create``; posting is noticed by ``_post``."""
+        if not COUNTS_IN_DRAFT & set(vals) or vals.get("state") == "posted":
+            return super().write(vals)
+        self._touch_drafts()
+        drafts = self.filtered(lambda move: move.state == "draft")
+        before = {
+            move: (move.commercial_partner_id, move.company_id) for move in drafts
+        }
+        res = super().write(vals)
+        changed = self.filtered(
+            lambda move: (
+                move not in before
+                or before[move] != (move.commercial_partner_id, move.company_id)
+            )
+        )
+        changed._touch_drafts()
+        return res
+
+    def unlink(self):
+        """Override of `account`: see ``create``."""
+        self._touch_drafts()
+        return super().unlink()
+
+    def _touch_drafts(self):
+        """Note that the draft invoices among these change what customers may owe."""
+        drafts = self.filtered(
+            lambda move: (
+                move.state == "draft"
+                and move.move_type in ("out_invoice", "out_receipt")
+                and move.commercial_partner_id
+            )
+        )
+        for company, moves in drafts.grouped("company_id").items():
+            self.env["credit.profile"]._touch(company, moves.commercial_partner_id)
 
     # === BUSINESS METHODS === #
 

@@ -29,6 +29,8 @@ class DunningFacts:
     :param receipts: dict customer id -> (dict currency id -> amount, amount in the
         company's currency), of money in the bank that nobody has matched; customers
         with nothing open included
+    :param exposures: dict customer id -> (``exposure.Exposure``, credit limit or None),
+        of the customers whose figures are written
     """
 
     company: models.BaseModel
@@ -37,6 +39,7 @@ class DunningFacts:
     lines: dict = field(default_factory=dict)
     policies: dict = field(default_factory=dict)
     receipts: dict = field(default_factory=dict)
+    exposures: dict = field(default_factory=dict)
     _rules: dict = field(default_factory=dict)
 
     @cached_property
@@ -118,7 +121,7 @@ class CreditDunningFactsGatherer(models.AbstractModel):
                 SELECT partner_id FROM credit_profile
                  WHERE company_id = %(company)s AND partner_id > %(after)s
                    AND (open_amount != 0 OR unapplied_amount != 0
-                        OR receipt_amount != 0)
+                        OR receipt_amount != 0 OR exposure_amount != 0)
                  UNION
                 SELECT profile.partner_id
                   FROM account_bank_statement_line line

@@ -27,6 +27,11 @@ FIGURES = {
     "silence_reason": "varchar",
     "work_ledger": "jsonb",
     "figures_date": "date",
+    "in_process_amount": "numeric",
+    "draft_amount": "numeric",
+    "covered_amount": "numeric",
+    "exposure_amount": "numeric",
+    "limit_used": "numeric",
 }
 WRITTEN_BY_METHODS = {
     "access_token",
@@ -37,7 +42,11 @@ WRITTEN_BY_METHODS = {
 }
 # Looks at the page within this time are one.
 OPENED_AGAIN = timedelta(minutes=10)
-NEVER_EMPTY = {name for name in FIGURES if name.endswith("_amount")} | {"level_rank"}
+
+
+def is_never_empty(name):
+    """Say whether a figure is 0 where there is nothing."""
+    return name.endswith("_amount") or name == "level_rank"
 
 
 class CreditProfile(models.Model):
@@ -61,7 +70,7 @@ class CreditProfile(models.Model):
         required=True,
         index=True,
         ondelete="restrict",
-        domain=[("parent_id", "=", False)],
+        domain=["|", ("is_company", "=", True), ("parent_id", "=", False)],
     )
     company_id = fields.Many2one(
         "res.company",
@@ -389,13 +398,21 @@ class CreditProfile(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
-            self._check_written_by_hand(vals, {*FIGURES, *WRITTEN_BY_METHODS})
+            self._check_written_by_hand(
+                vals, {*self._get_figures(), *WRITTEN_BY_METHODS}
+            )
         return super().create(vals_list)
 
     def write(self, vals):
         """Let people make their choices; figures, customer and link are not theirs."""
         self._check_written_by_hand(
-            vals, {*FIGURES, *WRITTEN_BY_METHODS, "partner_id", "company_id"}
+            vals,
+            {
+                *self._get_figures(),
+                *WRITTEN_BY_METHODS,
+                "partner_id",
+                "company_id",
+            },
         )
         res = super().write(vals)
         if {"policy_id", "pause_from", "pause_until"} & set(vals):
@@ -563,16 +580,16 @@ class CreditProfile(models.Model):
         profiles_sudo = self.sudo().search_fetch(domain, ["partner_id"])
         missing = partners - profiles_sudo.partner_id
         if missing:
+            zero = [name for name in self._get_figures() if is_never_empty(name)]
             self.env.execute_query(
                 SQL(
                     """
-                    INSERT INTO credit_profile (company_id, partner_id, level_rank,
-                                open_amount, overdue_amount, unapplied_amount,
-                                receipt_amount, statement_monthly,
-                                create_uid, write_uid, create_date, write_date)
-                         SELECT %(company)s, id, 0, 0, 0, 0, 0, FALSE,
-                                %(uid)s, %(uid)s,
-                                now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
+                    INSERT INTO credit_profile (company_id, partner_id,
+                                statement_monthly, create_uid, write_uid,
+                                create_date, write_date, %(names)s)
+                         SELECT %(company)s, id, FALSE, %(uid)s, %(uid)s,
+                                now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC',
+                                %(zeros)s
                            FROM unnest(%(partners)s) AS id
                     ON CONFLICT (company_id, partner_id) DO NOTHING
                       RETURNING id
@@ -580,6 +597,8 @@ class CreditProfile(models.Model):
                     company=company.id,
                     uid=self.env.uid,
                     partners=missing.ids,
+                    names=SQL(", ").join(SQL.identifier(name) for name in zero),
+                    zeros=SQL(", ").join(SQL("0") for _name in zero),
                 )
             )
             profiles_sudo = self.sudo().search_fetch(domain, ["partner_id"])
@@ -771,6 +790,7 @@ class CreditProfile(models.Model):
         """
         if not profiles:
             return
+        names = self._get_figures()
         levels = self._read_last_letters(profiles)
         emails = self._read_contact_emails(facts)
         rows = []
@@ -781,7 +801,7 @@ class CreditProfile(models.Model):
                 facts, partner_id, decisions.get(partner_id), emails
             )
             figures.update(levels.get(profile_sudo.id, {}))
-            rows.append((profile_sudo.id, *(figures.get(name) for name in FIGURES)))
+            rows.append((profile_sudo.id, *(figures.get(name) for name in names)))
         columns = [list(column) for column in zip(*rows, strict=True)]
         update = SQL(
             "UPDATE credit_profile SET %s FROM unnest(%s) AS figures (id, %s)"
@@ -789,20 +809,18 @@ class CreditProfile(models.Model):
             SQL(", ").join(
                 SQL(
                     "%s = COALESCE(figures.%s, 0)"
-                    if name in NEVER_EMPTY
+                    if is_never_empty(name)
                     else "%s = figures.%s",
                     SQL.identifier(name),
                     SQL.identifier(name),
                 )
-                for name in FIGURES
+                for name in names
             ),
             SQL(", ").join(
                 SQL(f"%s::{kind}[]", column)
-                for kind, column in zip(
-                    ("int", *FIGURES.values()), columns, strict=True
-                )
+                for kind, column in zip(("int", *names.values()), columns, strict=True)
             ),
-            SQL(", ").join(SQL.identifier(name) for name in FIGURES),
+            SQL(", ").join(SQL.identifier(name) for name in names),
         )
         try:
             with self.env.cr.savepoint():
@@ -811,7 +829,12 @@ class CreditProfile(models.Model):
             # Somebody refreshed one of them meanwhile: a run is not lost for that, the
             # figures are written by the job.
             self._touch(facts.company, profiles.partner_id)
-        self.invalidate_model(FIGURES)
+        self.invalidate_model(names)
+
+    @api.model
+    def _get_figures(self):
+        """Return the figures and the types of their columns; extend to add some."""
+        return FIGURES
 
     @api.model
     def _compute_figures(self, facts, partner_id, decision, emails):

@@ -127,6 +127,14 @@ class ResCompany(models.Model):
         " company's currency, is marked. 0: never.",
         groups=TOLD_TO,
     )
+    credit_count_drafts = fields.Boolean(
+        string="Count Draft Invoices",
+        default=True,
+        help="Draft invoices are part of what a customer owes us: goods or services"
+        " have usually left already.",
+        groups=TOLD_TO,
+    )
+
     credit_run_error = fields.Char(
         string="Nightly Run Failed",
         readonly=True,

@@ -39,3 +39,6 @@ class ResConfigSettings(models.TransientModel):
         currency_field="currency_id",
         readonly=False,
     )
+    credit_count_drafts = fields.Boolean(
+        related="company_id.credit_count_drafts", readonly=False
+    )

@@ -172,6 +172,26 @@ class ResPartner(models.Model):
             SQL.identifier(alias),
         )
 
+    # === CRUD METHODS === #
+
+    def write(self, vals):
+        """Override of `base`: another credit limit reaches the lists of the files."""
+        res = super().write(vals)
+        if {"credit_limit", "use_partner_credit_limit"} & set(vals):
+            # sudo: whoever edits customers may not know of credit files.
+            profiles_sudo = (
+                self.env["credit.profile"]
+                .sudo()
+                .search(
+                    [
+                        ("company_id", "=", self.env.company.id),
+                        ("partner_id", "in", self.commercial_partner_id.ids),
+                    ]
+                )
+            )
+            profiles_sudo._touch(self.env.company, profiles_sudo.partner_id)
+        return res
+
     # === ACTION METHODS === #
 
     def action_open_credit_profile(self):

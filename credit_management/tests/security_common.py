@@ -52,9 +52,11 @@ class SecurityCommon(CreditCommon):
     @classmethod
     def _add_tables_of_bridges(cls):
         """Add what our other add-ons open, where they are installed."""
-        for name in cls.env.registry._init_modules:
+        cls.bridge_tables = []
+        for name in sorted(cls.env.registry._init_modules):
             if name.startswith("credit_management_"):
                 tables = import_module(f"odoo.addons.{name}.tests.security_tables")
+                cls.bridge_tables.append(tables)
                 for table in TABLES:
                     theirs = getattr(tables, table, ())
                     getattr(security_tables, table).update(theirs)
@@ -250,6 +252,25 @@ class SecurityCommon(CreditCommon):
             )
             .sudo(False)
         )
+        cls.cover = env["credit.cover"].create(
+            {
+                "name": f"{CANARY} policy",
+                "provider": f"{CANARY} insurer",
+                "note": f"{CANARY} note",
+                "partner_id": cls.customer.id,
+                "company_id": cls.company.id,
+                "amount": 5.0,
+            }
+        )
+        cls.group = env["credit.group"].create(
+            {
+                "partner_id": cls.customer.id,
+                "company_ids": [Command.set(cls.company.ids)],
+                "currency_id": cls.company.currency_id.id,
+                "note": f"{CANARY} note",
+            }
+        )
+        cls.exposure_line = env["credit.exposure.line"]._make(cls.profile)
         cls.touch = env["credit.profile.touch"].sudo().search([], limit=1)
         env.flush_all()
 
@@ -291,6 +312,9 @@ class SecurityCommon(CreditCommon):
                 cls.exclude,
                 cls.next_letter,
                 cls.address_change,
+                cls.cover,
+                cls.group,
+                cls.exposure_line,
                 cls.overview,
                 cls.overview.age_ids,
                 cls.overview.alarm_ids,
@@ -330,6 +354,9 @@ class SecurityCommon(CreditCommon):
                 windows = window.sudo().create([values, values])
                 windows[0].next_id = windows[1]
                 return windows[0].sudo(False)
+            case "credit.exposure.line":
+                profile = self.profile.with_user(self.actors[actor])
+                return window._make(profile)[:1]
             case "credit.overview":
                 companies = [Command.set(self.company.ids)]
                 return window.sudo().create({"company_ids": companies}).sudo(False)

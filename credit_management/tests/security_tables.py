@@ -20,6 +20,19 @@ METHODS = {
     "account.move.line.action_open_credit_invoice": "biller",
     "credit.call.create": "collector",
     "credit.call.log.action_log": "collector",
+    # Whose drafts and limits these are is the host's to say.
+    "account.move.create": "biller",
+    "account.move.unlink": "biller",
+    "account.move.write": "biller",
+    "res.partner.write": "salesperson",
+    "credit.cover.create": "manager",
+    "credit.cover.unlink": "manager",
+    "credit.cover.write": "manager",
+    "credit.group.create": "manager",
+    "credit.group.write": "manager",
+    "credit.group.web_read": "collector",
+    "credit.exposure.line.action_open": "collector",
+    "credit.profile.action_view_exposure": "collector",
     "credit.dunning.letter.action_close_failure": "collector",
     "credit.dunning.letter.action_confirm_sent": "collector",
     "credit.dunning.letter.action_mark_printed": "collector",
@@ -117,6 +130,9 @@ METHODS = {
 }
 # What somebody of another company may do: it makes or opens what is theirs.
 MAKES_OWN = {
+    "account.move.create",
+    "credit.cover.create",
+    "credit.group.create",
     "credit.profile.web_read_group",
     "credit.call.create",
     "credit.dunning.outcome.action_evaluate",
@@ -135,6 +151,7 @@ MODELS_OF_NOBODY = {
     "credit.demo",
     "credit.demo.history",
     "credit.dunning.facts",
+    "credit.exposure",
     "credit.outgoing.mixin",
     "credit.statement.builder",
     "report.credit_management.report_credit_statement",
@@ -153,6 +170,7 @@ MODELS_WITH_OWN_RULE = {
     "credit.overview.level": "user.id",
     "credit.start": "user.id",
     "credit.exclude": "user.id",
+    "credit.exposure.line": "user.id",
     "credit.pause": "user.id",
     "credit.statement.make": "user.id",
 }
@@ -180,11 +198,15 @@ FIELDS_TOLD = {
 IDS_TAKEN = {}
 # Texts that people of the credit groups may write; the test fills them with code.
 TEXTS_RENDERED = {
+    "credit.cover.name",
+    "credit.cover.note",
+    "credit.cover.provider",
     "credit.dunning.letter.custom_text",
     "credit.dunning.level.activity_note",
     "credit.dunning.level.name",
     "credit.dunning.policy.name",
     "credit.exclusion.reason",
+    "credit.group.note",
     "credit.profile.pause_reason",
     "credit.statement.note",
 }

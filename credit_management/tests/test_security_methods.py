@@ -23,7 +23,13 @@ ARGUMENTS = {
     "credit.dunning.policy.write": [{"sequence": 5}],
     "credit.profile.write": [{"pause_reason": "Other"}],
     "account.bank.statement.line.write": [{"payment_ref": "Other"}],
+    "account.move.write": [{"ref": "Other"}],
+    "credit.group.write": [{"note": "Other"}],
+    "credit.group.web_read": [{"exposure_amount": {}}],
+    "credit.cover.write": [{"note": "Other"}],
     "credit.exclusion.write": [{"until": False}],
+    "sale.order.line.write": [{"name": "Other"}],
+    "res.partner.write": [{"ref": "Other"}],
     "ir.attachment.write": [{"description": "Other"}],
     "credit.statement.write": [{"note": "Other"}],
     "res.company.write": [{"credit_stopped": True}],
@@ -88,6 +94,9 @@ class TestSecurityMethods(SecurityCommon):
             "res.company": cls.company,
             "res.partner": cls.invoice.partner_id,
         }
+        for tables in cls.bridge_tables:
+            if hasattr(tables, "make_records"):
+                records |= tables.make_records(cls)
         cls.ids = {name: some[:1].ids for name, some in records.items()}
 
     # === FINDING THEM === #

@@ -7,5 +7,6 @@ from . import credit_overview
 from . import credit_overview_chart
 from . import credit_start
 from . import credit_exclude
+from . import credit_exposure_line
 from . import credit_pause
 from . import credit_statement_make

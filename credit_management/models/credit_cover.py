@@ -1,0 +1,178 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ..logic import exposure
+from ..logic.money import to_decimal
+
+
+class CreditCover(models.Model):
+    """What an insurer or guarantor bears if a customer does not pay."""
+
+    _name = "credit.cover"
+    _description = "Credit Insurance or Guarantee"
+    _inherit = ["mail.thread"]
+    _order = "until desc, id desc"
+    _check_company_auto = True
+
+    active = fields.Boolean(default=True)
+    name = fields.Char(string="Policy Number", required=True, tracking=True)
+    kind = fields.Selection(
+        [
+            ("insurance", "Credit Insurance"),
+            ("guarantee", "Guarantee"),
+        ],
+        required=True,
+        default="insurance",
+        tracking=True,
+    )
+    provider = fields.Char(string="Insurer or Guarantor", tracking=True)
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Customer",
+        required=True,
+        index=True,
+        ondelete="restrict",
+        check_company=True,
+        domain=["|", ("is_company", "=", True), ("parent_id", "=", False)],
+        tracking=True,
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self._default_company_id()
+    )
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    amount = fields.Monetary(
+        string="Up To",
+        required=True,
+        tracking=True,
+        help="The most that is borne, in the currency of the company.",
+    )
+    percentage = fields.Float(
+        string="Share",
+        default=100.0,
+        required=True,
+        tracking=True,
+        help="How much of each debt is borne, in percent. The rest is your own risk.",
+    )
+    since = fields.Date(string="From", tracking=True)
+    until = fields.Date(
+        string="Expires",
+        tracking=True,
+        help="Last day on which it counts. Empty: it has no end.",
+    )
+    note = fields.Text(string="Remark")
+    is_in_force = fields.Boolean(compute="_compute_is_in_force", string="In Force")
+
+    _amount_positive = models.Constraint(
+        "CHECK (amount > 0)", "What is borne must be more than zero."
+    )
+    _percentage_valid = models.Constraint(
+        "CHECK (percentage > 0 AND percentage <= 100)",
+        "The share that is borne is above 0 and at most 100 percent.",
+    )
+
+    @api.model
+    def _default_company_id(self):
+        return self.env.company
+
+    # === COMPUTE METHODS === #
+
+    @api.depends("since", "until", "active", "company_id")
+    def _compute_is_in_force(self):
+        for cover in self:
+            today = cover.company_id._credit_today()
+            cover.is_in_force = cover.active and cover._to_logic().is_in_force(today)
+
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains("since", "until")
+    def _check_days(self):
+        for cover in self:
+            if cover.since and cover.until and cover.since > cover.until:
+                raise ValidationError(
+                    self.env._(
+                        "%(policy)s expires before it begins. Put the days right.",
+                        policy=cover.name,
+                    )
+                )
+
+    @api.constrains("partner_id")
+    def _check_partner_id(self):
+        for cover in self:
+            if cover.partner_id != cover.partner_id.commercial_partner_id:
+                raise ValidationError(
+                    self.env._(
+                        "Credit is managed on %(customer)s, to which the contact"
+                        " belongs. Choose that customer.",
+                        customer=cover.partner_id.commercial_partner_id.display_name,
+                    )
+                )
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        covers = super().create(vals_list)
+        covers._touch_customers()
+        return covers
+
+    def write(self, vals):
+        """Let everything be put right but whose it is.
+
+        :raise UserError: another company
+        """
+        moved = "company_id" in vals and self.company_id.ids != [vals["company_id"]]
+        if self and moved:
+            raise UserError(
+                self.env._(
+                    "Insurance and guarantees stay with their company. Archive this one"
+                    " and enter it in the other company."
+                )
+            )
+        self._touch_customers()
+        res = super().write(vals)
+        self._touch_customers()
+        return res
+
+    def unlink(self):
+        self._touch_customers()
+        return super().unlink()
+
+    def _touch_customers(self):
+        for company, covers in self.grouped("company_id").items():
+            self.env["credit.profile"]._touch(company, covers.partner_id)
+
+    # === BUSINESS METHODS === #
+
+    def _describe(self):
+        """Return policy number and who bears it."""
+        self.ensure_one()
+        return f"{self.name} – {self.provider}" if self.provider else self.name
+
+    def _to_logic(self):
+        """Return what the rule wants to know of it."""
+        self.ensure_one()
+        return exposure.Cover(
+            limit=to_decimal(self.amount),
+            share=to_decimal(self.percentage) / 100,
+            since=self.since or None,
+            until=self.until or None,
+            document=("credit.cover", self.id),
+        )
+
+    @api.model
+    def _find_for_partners(self, company, partners):
+        """Return the covers of customers, the one that expires first first.
+
+        :return: dict customer id -> list of ``exposure.Cover``
+        """
+        # sudo: what is borne counts for whoever may see the exposure.
+        covers_sudo = self.sudo().search(
+            [("company_id", "=", company.id), ("partner_id", "in", partners.ids)],
+            order="until, id",
+        )
+        found = {}
+        for cover_sudo in covers_sudo:
+            found.setdefault(cover_sudo.partner_id.id, []).append(
+                cover_sudo._to_logic()
+            )
+        return found

@@ -1,0 +1,210 @@
+from collections import defaultdict
+
+from odoo import api, models
+from odoo.tools import SQL
+
+from ..logic import exposure
+from ..logic.money import to_decimal
+
+PART_LABELS = [
+    (exposure.RECEIVABLES, "Open Items"),
+    (exposure.CREDITS, "Credits Not Applied"),
+    (exposure.IN_PROCESS, "Payments in Process"),
+    (exposure.DRAFTS, "Draft Invoices"),
+    (exposure.DELIVERED, "Delivered, Not Invoiced"),
+    (exposure.ORDERED, "Confirmed, Not Delivered"),
+    (exposure.DEPOSITS, "Deposits"),
+    (exposure.COVER, "Insured or Guaranteed"),
+]
+
+
+class CreditExposureGatherer(models.AbstractModel):
+    """Gathers in sets what customers owe and may come to owe, document by document.
+
+    Figures of lists and the documents behind a figure come from the same rows, so that
+    the documents add up to the figure to the cent. Another module adds a part (orders,
+    deliveries) by extending ``_get_part_queries``, gives it a column on the credit file
+    and names it in ``_get_part_columns``; the rule and its callers stay as they are.
+    """
+
+    _name = "credit.exposure"
+    _description = "Parts of the Exposure"
+
+    # === THE WAY THROUGH === #
+
+    @api.model
+    def _compute_for_document(self, document):
+        """Return the exposure of whoever pays a document, the document counted once.
+
+        In the company of the document, whatever company one works in; for the customer
+        of its invoice address. A draft or a quotation counts as if it were confirmed;
+        what is posted or confirmed is in the exposure already.
+
+        :return: (customer, ``exposure.Exposure``, credit limit or None)
+        """
+        document.ensure_one()
+        company = document.company_id
+        customer = self._get_document_customer(document)
+        facts = (
+            self.with_company(company)
+            .env["credit.dunning.facts"]
+            ._gather(company, company._credit_today(), customer)
+        )
+        found = self.with_company(company)._compute_exposures(facts, customer, document)
+        return customer, *found[customer.id]
+
+    @api.model
+    def _find_exceeded_limit(self, document):
+        """Return which limit a document exceeds: ``group``, ``customer`` or None.
+
+        The limit of the group is looked at first: what a customer may owe by itself
+        does not matter where all together owe too much.
+        """
+        customer, result, limit = self._compute_for_document(document)
+        limits = [("customer", limit, result.total)]
+        # sudo: the limit holds, whoever asks.
+        group_sudo = self.env["credit.group"].sudo()._find_for_partners(customer)
+        group_sudo = group_sudo.get(customer.id, self.env["credit.group"])
+        if (
+            group_sudo.credit_limit > 0
+            and document.company_id in group_sudo.company_ids
+        ):
+            together = group_sudo._compute_live(document)
+            limits.insert(0, ("group", to_decimal(group_sudo.credit_limit), together))
+        return exposure.find_exceeded(limits)
+
+    @api.model
+    def _get_document_customer(self, document):
+        """Return who owes a document: the customer of the invoice address."""
+        return document.commercial_partner_id
+
+    @api.model
+    def _compute_exposures(self, facts, partners, document=None):
+        """Return the exposures of customers, in the currency of the company.
+
+        :param facts: what the ledger says of them, see ``credit.dunning.facts``
+        :param document: counts as if it were posted or confirmed
+        :return: dict customer id -> (``exposure.Exposure``, credit limit or None)
+        """
+        company = facts.company
+        parts = self._list_ledger_parts(facts)
+        for row in self._read_documents(company, partners, document):
+            parts[row["customer_id"]].append(
+                exposure.Part(
+                    row["kind"],
+                    to_decimal(row["amount"]),
+                    (row["res_model"], row["res_id"]),
+                )
+            )
+        covers = self.env["credit.cover"]._find_for_partners(company, partners)
+        rounding = to_decimal(company.currency_id.rounding)
+        found = {}
+        # sudo: the limit is of the file, whoever may read the customer.
+        partners_sudo = partners.with_company(company).sudo()
+        partners_sudo.fetch(["credit_limit"])
+        for partner_sudo in partners_sudo:
+            limit = partner_sudo.credit_limit
+            found[partner_sudo.id] = (
+                exposure.compute_exposure(
+                    parts.get(partner_sudo.id, ()),
+                    covers.get(partner_sudo.id, ()),
+                    facts.today,
+                    rounding,
+                ),
+                to_decimal(limit) if limit > 0 else None,
+            )
+        return found
+
+    # === THE PARTS === #
+
+    @api.model
+    def _list_ledger_parts(self, facts):
+        """Return the open items as parts, by customer.
+
+        What is under way for an item is at most what is open on it, and is rounded in
+        the currency of the company.
+        """
+        parts = defaultdict(list)
+        currency = facts.company.currency_id
+        for customer_id, customer in facts.customers.items():
+            for item in (*customer.items, *customer.credits):
+                amount = facts.lines[item.ref]["residual_company"]
+                kind = exposure.RECEIVABLES if amount >= 0 else exposure.CREDITS
+                document = ("account.move.line", item.ref)
+                parts[customer_id].append(exposure.Part(kind, amount, document))
+            for item in customer.items:
+                if item.under_way:
+                    under_way = facts.get_company_amount(
+                        item.ref, min(item.under_way, item.residual)
+                    )
+                    rounded = to_decimal(currency.round(float(under_way)))
+                    parts[customer_id].append(
+                        exposure.Part(
+                            exposure.IN_PROCESS,
+                            -rounded,
+                            ("account.move.line", item.ref),
+                        )
+                    )
+        return parts
+
+    @api.model
+    def _read_documents(self, company, partners, document=None):
+        """Return what customers owe or may come to owe beside the open items.
+
+        :return: rows as ``_get_part_queries`` describes them
+        """
+        self.env.flush_all()
+        return [
+            row
+            for query in self._get_part_queries(company, partners, document)
+            for row in self.env.execute_query_dict(query)
+        ]
+
+    @api.model
+    def _get_part_queries(self, company, partners, document=None):
+        """Return queries that tell the parts, a row a document; extend to add one.
+
+        :param document: counts as if it were posted or confirmed
+        :return: list of SQL with columns customer_id, kind, res_model, res_id, amount
+            (text; in the currency of the company, rounded as that rounds)
+        """
+        is_draft = document and document._name == "account.move"
+        return [
+            SQL(
+                """
+                SELECT move.commercial_partner_id AS customer_id, %(kind)s AS kind,
+                       'account.move' AS res_model, move.id AS res_id,
+                       move.amount_total_signed::text AS amount
+                  FROM account_move move
+                 WHERE move.company_id = %(company)s
+                   AND move.state = 'draft'
+                   AND move.move_type IN ('out_invoice', 'out_receipt')
+                   AND move.commercial_partner_id = ANY(%(partners)s)
+                   AND move.amount_total_signed > 0
+                   AND (%(drafts_count)s OR move.id = %(document)s)
+              ORDER BY move.id
+                """,
+                kind=exposure.DRAFTS,
+                company=company.id,
+                partners=partners.ids,
+                drafts_count=self._counts_drafts(company),
+                document=document.id if is_draft else 0,
+            )
+        ]
+
+    @api.model
+    def _counts_drafts(self, company):
+        # sudo: what counts is a choice of the company, whoever asks.
+        return company.sudo().credit_count_drafts
+
+    @api.model
+    def _get_part_columns(self):
+        """Return the column of the credit file that shows each part, and its sign.
+
+        What is open and what is not applied have their columns there already.
+        """
+        return {
+            exposure.IN_PROCESS: ("in_process_amount", -1),
+            exposure.DRAFTS: ("draft_amount", 1),
+            exposure.COVER: ("covered_amount", -1),
+        }

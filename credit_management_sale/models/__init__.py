@@ -1,0 +1,4 @@
+from . import credit_exposure
+from . import credit_profile
+from . import sale_order
+from . import sale_order_line
