@@ -26,6 +26,9 @@ FORMS = {
     "contact of the host, form": ("res.partner", "id desc"),
 }
 
+# What the host reads for the cards of its own accounting dashboard.
+DASHBOARD = ("name", "type", "kanban_dashboard", "kanban_dashboard_graph")
+
 
 def measure(env, repeat=7):
     """Open each list several times, from a cold cache, by the web client's own call."""
@@ -53,6 +56,12 @@ def measure(env, repeat=7):
         result[name], _found = time_turns(env, read_form, repeat)
     overview = env["credit.overview"].with_user(user)
     result["overview"], _found = time_turns(env, overview.action_open, repeat)
+    journals = env["account.journal"].with_user(user)
+    read_dashboard = functools.partial(
+        journals.web_search_read,
+        *([("show_on_dashboard", "=", True)], dict.fromkeys(DASHBOARD, {})),
+    )
+    result["dashboard of the host"], _found = time_turns(env, read_dashboard, repeat)
     return result
 
 
