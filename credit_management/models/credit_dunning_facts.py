@@ -1,12 +1,12 @@
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..logic import dunning
+from ..logic import dispute, dunning
 from ..logic.money import to_decimal
 from ..logic.open_amount import OpenLine, PaymentUnderWay, spread_payments
 
@@ -246,6 +246,7 @@ class CreditDunningFactsGatherer(models.AbstractModel):
                 withheld[row["id"]].append(dunning.Withheld(dunning.BLOCKED))
             if row["journal_type"] in ("bank", "cash", "credit"):
                 withheld[row["id"]].append(dunning.Withheld(dunning.REFUND_UNMATCHED))
+        self._add_disputes(facts, withheld)
         self._add_exclusions(facts, withheld)
         self._add_open_letters(facts, withheld, letters)
         return withheld
@@ -273,6 +274,30 @@ class CreditDunningFactsGatherer(models.AbstractModel):
                     dunning.Withheld(dunning.PAUSED, until=profile.pause_until)
                 )
         return withheld
+
+    @api.model
+    def _add_disputes(self, facts, withheld):
+        """Add what is in dispute: of an instalment, or spread over those of an invoice.
+
+        No part of an item is in dispute twice.
+        """
+        by_move, free = defaultdict(list), {}
+        for row in facts.lines.values():
+            if row["residual"] > 0:
+                by_move[row["move_id"]].append(row["id"])
+                free[row["id"]] = row["residual"]
+        holds = self.env["credit.dispute"]._read_holds(
+            facts.company, facts.today, list(by_move)
+        )
+        # Those that name an instalment first: the others take what these leave.
+        for move_id, item_id, held in sorted(holds, key=lambda hold: not hold[1]):
+            line_ids = [item_id] if item_id in free else by_move[move_id]
+            parts = dispute.spread(
+                held.amount, [(line_id, free[line_id]) for line_id in line_ids]
+            )
+            for line_id, part in parts.items():
+                free[line_id] -= part
+                withheld[line_id].append(replace(held, amount=part))
 
     @api.model
     def _add_exclusions(self, facts, withheld):

@@ -683,6 +683,13 @@ class CreditDunningLetter(models.Model):
         """Leave letters out, for a reason that is kept."""
         self.sudo().write({"state": "skipped", "state_reason": reason})
 
+    def action_dispute(self):
+        """Open the window for a new dispute about what the letter asks for."""
+        self.ensure_one()
+        self.check_access("write")
+        items = self.line_ids.move_line_id
+        return self.env["credit.dispute.open"]._open_for(self.profile_id, items)
+
     # === BUSINESS METHODS - TEXT === #
 
     def _render_texts(self, note=""):
