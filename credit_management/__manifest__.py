@@ -61,6 +61,7 @@
         "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",
         "views/portal_templates.xml",
+        "views/portal_dispute_templates.xml",
         # Menus last: they open the actions above.
         "views/credit_management_menus.xml",
     ],

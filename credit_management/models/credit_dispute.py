@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
@@ -466,9 +466,12 @@ class CreditDispute(models.Model):
             )
         company = profile.company_id
         today = company._credit_today()
-        # sudo: opened by whoever may; the file is that of the customer.
-        Dispute_sudo = self.sudo().with_company(company)
         vals.setdefault("source", "staff")
+        # sudo: opened by whoever may; the file is that of the customer. For customers
+        # the program acts: they are no authors of notes and tasks.
+        by_staff = vals["source"] == "staff"
+        Dispute_sudo = self.sudo() if by_staff else self.with_user(SUPERUSER_ID)
+        Dispute_sudo = Dispute_sudo.with_company(company)
         dispute_sudo = Dispute_sudo.create(
             {
                 "name": Dispute_sudo.env["ir.sequence"].next_by_code("credit.dispute"),

@@ -231,14 +231,19 @@ class CreditDisputeHandling(models.Model):
             ),
             message_type="comment",
             subtype_xmlid="mail.mt_comment",
-            author_id=self.company_id.partner_id.id
-            if not self.env.user._is_internal()
-            else self.env.user.partner_id.id,
+            author_id=self._get_speaker().id,
             partner_ids=self.contact_id.ids,
             email_layout_xmlid="mail.mail_notification_light",
             force_send=False,
         )
         self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
+
+    def _get_speaker(self):
+        """Return whose words they are: of who acts, or of the company."""
+        user = self.env.user
+        if user._is_internal() and not user._is_superuser():
+            return user.partner_id
+        return self.company_id.sudo().partner_id
 
     def _hear_customer(self, text, author, attachments=(), by_link=False):
         """Take what a customer writes on the page; the clock runs again.
@@ -313,7 +318,7 @@ class CreditDisputeHandling(models.Model):
         return super()._get_thread_with_access(thread_id, mode=mode, **kwargs)
 
     def _mail_get_partner_fields(self, introspect_fields=False):
-        return ["contact_id", "partner_id"]
+        return ["contact_id"]
 
     def _notify_get_recipients(self, message, msg_vals=False, **kwargs):
         """Override of `mail`: nothing leaves where the company writes to nobody."""

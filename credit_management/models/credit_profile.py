@@ -37,10 +37,15 @@ FIGURES = {
 WRITTEN_BY_METHODS = {
     "access_token",
     "last_opened_date",
+    "portal_count",
+    "portal_date",
     "statement_monthly_since",
     "work_done_date",
     "work_done",
 }
+# So often may customers write to us on one day, and open disputes among that.
+PORTAL_WRITES_A_DAY = 30
+PORTAL_DISPUTES_A_DAY = 10
 # Looks at the page within this time are one.
 OPENED_AGAIN = timedelta(minutes=10)
 
@@ -169,6 +174,18 @@ class CreditProfile(models.Model):
         readonly=True,
         copy=False,
         help="When the customer last looked at the page, by a link or a login.",
+    )
+    portal_date = fields.Date(
+        readonly=True,
+        copy=False,
+        groups="base.group_system",
+        help="Day on which the customer last wrote on the page.",
+    )
+    portal_count = fields.Integer(
+        readonly=True,
+        copy=False,
+        groups="base.group_system",
+        help="How often the customer wrote on that day.",
     )
     next_action = fields.Char(compute="_compute_next_action", string="Next Step")
 
@@ -732,6 +749,32 @@ class CreditProfile(models.Model):
         return profile_sudo.get_base_url() + profile_sudo.get_portal_url(
             query_string=hint
         )
+
+    def _use_portal_quota(self, opens=False):
+        """Take one of the messages that a customer may write on a day.
+
+        Two at once are counted one after the other: both write the same row, and the
+        second one is tried again by the host.
+
+        :param opens: it opens a dispute
+        :return: whether there was one left
+        """
+        self.ensure_one()
+        # sudo: customers write nothing themselves; the count is the program's.
+        profile_sudo, today = self.sudo(), self.sudo().company_id._credit_today()
+        is_today = profile_sudo.portal_date == today
+        count = profile_sudo.portal_count if is_today else 0
+        opened = opens and profile_sudo.env["credit.dispute"].search_count(
+            [
+                ("profile_id", "=", profile_sudo.id),
+                ("opened_date", "=", today),
+                ("source", "!=", "staff"),
+            ]
+        )
+        if count >= PORTAL_WRITES_A_DAY or opened and opened >= PORTAL_DISPUTES_A_DAY:
+            return False
+        profile_sudo.write({"portal_date": today, "portal_count": count + 1})
+        return True
 
     def _get_reminder_contacts(self):
         """Return to whom reminders about what is open go now, each once."""

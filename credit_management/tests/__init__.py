@@ -17,6 +17,7 @@ from . import test_overview
 from . import test_policy
 from . import test_portal
 from . import test_portal_address
+from . import test_portal_dispute
 from . import test_portal_payment
 from . import test_portal_sent
 from . import test_post

@@ -296,6 +296,12 @@ class SecurityCommon(CreditCommon):
             subtype_xmlid="mail.mt_note",
             message_type="comment",
         )
+        cls.dispute._hear_customer(
+            f"{CUSTOMER_CANARY} words",
+            cls.customer,
+            [("file.txt", CUSTOMER_CANARY.encode())],
+        )
+        cls.dispute_file = cls.dispute.message_ids.attachment_ids
         cls.dispute_open = env["credit.dispute.open"].create(
             {
                 "profile_id": cls.profile.id,

@@ -273,6 +273,17 @@ ROUTES = {
     "/my/credit/<int:profile_id>/address": ("http", "public", ("POST",), False),
     "/my/credit/address": ("http", "public", ("GET",), True),
     "/my/credit/address/confirm": ("http", "public", ("POST",), False),
+    "/my/invoices/<int:invoice_id>/dispute": ("http", "public", ("GET",), True),
+    "/my/invoices/<int:invoice_id>/dispute/open": ("http", "public", ("POST",), False),
+    "/my/disputes/<int:dispute_id>": ("http", "public", ("GET",), True),
+    "/my/disputes/<int:dispute_id>/message": ("http", "public", ("POST",), False),
+    "/my/disputes/<int:dispute_id>/withdraw": ("http", "user", ("POST",), False),
+    "/my/disputes/<int:dispute_id>/file/<int:attachment_id>": (
+        "http",
+        "public",
+        ("GET",),
+        True,
+    ),
     # The host's page; we only send some of its visitors elsewhere.
     "/my/invoices/overdue": ("http", "public", ("GET",), False),
 }
