@@ -29,6 +29,7 @@ class DunningFacts:
     :param receipts: dict customer id -> (dict currency id -> amount, amount in the
         company's currency), of money in the bank that nobody has matched; customers
         with nothing open included
+    :param disputed: dict receivable line id -> what of it is in dispute today
     :param exposures: dict customer id -> (``exposure.Exposure``, credit limit or None),
         of the customers whose figures are written
     """
@@ -39,6 +40,7 @@ class DunningFacts:
     lines: dict = field(default_factory=dict)
     policies: dict = field(default_factory=dict)
     receipts: dict = field(default_factory=dict)
+    disputed: dict = field(default_factory=dict)
     exposures: dict = field(default_factory=dict)
     _rules: dict = field(default_factory=dict)
 
@@ -198,6 +200,7 @@ class CreditDunningFactsGatherer(models.AbstractModel):
             )
             for currency in currencies
         }
+        facts.disputed = self._sum_disputed(withheld_items, facts.today)
         items, credits_ = defaultdict(list), defaultdict(list)
         for row in rows:
             if row["residual"] < 0:
@@ -298,6 +301,36 @@ class CreditDunningFactsGatherer(models.AbstractModel):
             for line_id, part in parts.items():
                 free[line_id] -= part
                 withheld[line_id].append(replace(held, amount=part))
+
+    @api.model
+    def _sum_disputed(self, withheld, today):
+        """Return what is in dispute today: receivable line id -> amount."""
+        return {
+            line_id: amount
+            for line_id, reasons in withheld.items()
+            if (
+                amount := sum(
+                    (
+                        held.amount
+                        for held in reasons
+                        if held.reason == dunning.DISPUTED and held.holds_on(today)
+                    ),
+                    dunning.ZERO,
+                )
+            )
+        }
+
+    @api.model
+    def _read_disputed(self, company, today, rows):
+        """Return what is in dispute today of open items, without any other fact.
+
+        :param rows: see ``_read_lines``
+        :return: dict receivable line id -> amount in its currency
+        """
+        facts = DunningFacts(company, today, lines={row["id"]: row for row in rows})
+        withheld = defaultdict(list)
+        self._add_disputes(facts, withheld)
+        return self._sum_disputed(withheld, today)
 
     @api.model
     def _add_exclusions(self, facts, withheld):

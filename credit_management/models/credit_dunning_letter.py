@@ -671,6 +671,7 @@ class CreditDunningLetter(models.Model):
             "days_late": max((facts.today - due).days, 0) if due else 0,
             "amount": float(amount),
             "amount_company": float(facts.get_company_amount(line_id, amount)),
+            "disputed_amount": float(facts.disputed.get(line_id, 0)),
         }
 
     def _get_chased_lines(self):

@@ -174,6 +174,7 @@ MODELS_OF_NOBODY = {
     "credit.bulk.mixin",
     "credit.call.mixin",
     "credit.demo",
+    "credit.demo.disputes",
     "credit.demo.history",
     "credit.dunning.facts",
     "credit.exposure",

@@ -361,6 +361,36 @@ class TestDispute(DisputeCommon):
         wizard = self.env[action["res_model"]].browse(action["res_id"])
         self.assertEqual(wizard.line_ids.move_id, move)
 
+    # === SHOWN === #
+
+    def test_letter_and_statement_say_what_is_in_dispute_and_not_asked_for(self):
+        move = self._create_late_invoice(12, 100.0)
+        self._dispute(move, 30.0)
+        letter = self._propose().letter_ids
+        line = letter.line_ids
+        self.assertEqual((line.amount, line.disputed_amount), (70.0, 30.0))
+        _subject, body = letter._render_texts()[letter.id]
+        self.assertIn("In dispute, not asked for", body)
+        html, _kind = self.env["ir.actions.report"]._render_qweb_html(
+            "credit_management.report_credit_dunning_letter", letter.ids
+        )
+        self.assertIn("In dispute, not asked for", html.decode())
+        Builder = self.env["credit.statement.builder"]
+        (section,) = Builder._build(self.company, self.customer, "open", self.today)[
+            self.customer.id
+        ]
+        self.assertIn("in dispute", section["rows"][0]["what"])
+        self.assertIn("30.00", section["rows"][0]["what"])
+        (before,) = Builder._build(self.company, self.customer, "open", self._day(1))[
+            self.customer.id
+        ]
+        self.assertNotIn("in dispute", before["rows"][0]["what"])
+
+    def test_the_timeline_of_the_customer_has_its_disputes(self):
+        dispute = self._dispute(self._create_late_invoice(30), 30.0)
+        kinds = {(row["kind"], row["res_id"]) for row in self.profile.history}
+        self.assertIn(("dispute", dispute.id), kinds)
+
     # === TOLD === #
 
     def test_nothing_leaves_where_the_company_writes_to_nobody(self):
