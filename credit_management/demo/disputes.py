@@ -60,7 +60,11 @@ class CreditDemoDisputes(models.AbstractModel):
         The first one is of the customer who has a login, where there is one.
         """
         named = self.env["ir.model.data"].search(
-            [("module", "=", "credit_management"), ("model", "=", "account.move")]
+            [("module", "=", "credit_management"), ("name", "=like", r"demo\_%")]
+        )
+        invoices, customers = (
+            named.filtered(lambda one, model=model: one.model == model).mapped("res_id")
+            for model in ("account.move", "res.partner")
         )
         today = company._credit_today()
         late = self.env["account.move"].search(
@@ -72,7 +76,8 @@ class CreditDemoDisputes(models.AbstractModel):
                     ("payment_state", "=", "not_paid"),
                     ("invoice_date_due", "<", today),
                     ("amount_residual", ">", 100),
-                    ("id", "not in", named.mapped("res_id")),
+                    ("id", "not in", invoices),
+                    ("commercial_partner_id", "in", customers),
                     ("commercial_partner_id.active", "=", True),
                 ]
             ),
@@ -95,6 +100,7 @@ class CreditDemoDisputes(models.AbstractModel):
             profile, reason, [values], words, source=source
         )
         dispute.opened_date = company._credit_today() - timedelta(days=days)
+        dispute.flush_recordset()  # what is settled keeps its deadline
         if source != "staff":
             dispute._hear_customer(
                 words,

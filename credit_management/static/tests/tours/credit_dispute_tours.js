@@ -33,13 +33,15 @@ registry.category("web_tour.tours").add("credit_dispute_customer_tour", {
         {
             content: "Add a photo",
             trigger: "input[name=files]",
-            async run({ inputFiles }) {
+            run() {
                 const photo = new File(
                     [new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])],
                     "broken.png",
                     { type: "image/png" }
                 );
-                await inputFiles("input[name=files]", [photo]);
+                const files = new DataTransfer();
+                files.items.add(photo);
+                this.anchor.files = files.files;
             },
         },
         {
