@@ -70,7 +70,7 @@ class CreditDispute(models.Model):
         readonly=True,
         help="By link: somebody who had the link of an invoice, without a login.",
     )
-    opened_date = fields.Date(required=True, readonly=True)
+    opened_date = fields.Date(string="Opened On", required=True, readonly=True)
     description = fields.Text(
         string="What Is Wrong", readonly=True, help="In the customer's own words."
     )
@@ -90,7 +90,12 @@ class CreditDispute(models.Model):
     priority = fields.Selection([("0", "Normal"), ("1", "Urgent")], default="0")
 
     state = fields.Selection(
-        STATES, default=rule.NEW, required=True, readonly=True, tracking=True
+        STATES,
+        default=rule.NEW,
+        required=True,
+        readonly=True,
+        tracking=True,
+        group_expand="_expand_states",
     )
     deadline = fields.Date(
         compute="_compute_deadline",
@@ -208,6 +213,15 @@ class CreditDispute(models.Model):
         "This form was sent already.",
     )
     _open_idx = models.Index("(company_id, state) WHERE closed_date IS NULL")
+
+    @api.model
+    def _expand_states(self, states, domain):
+        """Return the columns of the board: the open ones always, in their order."""
+        return [
+            state
+            for state, _label in STATES
+            if state in states or state in rule.OPEN_STATES
+        ]
 
     # === COMPUTE METHODS === #
 
