@@ -22,8 +22,8 @@ SAME_WORDS = {
         "status",
     },
     "de_DE": {
-        *("alarm", "details", "journal", "manager", "name", "partner", "pause"),
-        *("position", "post", "status", "text"),
+        *("alarm", "details", "journal", "limit", "manager", "name", "partner"),
+        *("pause", "position", "post", "status", "text"),
     },
     "fr_FR": {
         *(
