@@ -70,7 +70,7 @@ class CreditDispute(models.Model):
         readonly=True,
         help="By link: somebody who had the link of an invoice, without a login.",
     )
-    opened_date = fields.Date(string="Opened On", required=True, readonly=True)
+    opened_date = fields.Date(string="Date Opened", required=True, readonly=True)
     description = fields.Text(
         string="What Is Wrong", readonly=True, help="In the customer's own words."
     )
@@ -527,34 +527,45 @@ class CreditDispute(models.Model):
         self._portal_ensure_token()
         if self.contact_id:
             self.message_subscribe(self.contact_id.ids)
-        self._remind_owner(self.env._("A customer disputes an amount"))
+        self._give_task(
+            self.user_id,
+            lambda env: env._("A customer disputes an amount"),
+            self.deadline,
+        )
         self._note_on_invoices(
-            lambda link: self.env._(
+            lambda env, link: env._(
                 "Dispute %(dispute)s was opened about this invoice.", dispute=link
             )
         )
         self._touch()
 
-    def _remind_owner(self, summary, note=""):
-        """Give the owner a task, due on the deadline."""
+    def _give_task(self, user, say, deadline=None):
+        """Give a person a task, in that person's language.
+
+        :param say: function that puts it into words, given the environment
+        """
         self.ensure_one()
-        if not self.user_id or self.user_id._is_superuser():
+        if not user or user._is_superuser():
             return
-        self.activity_schedule(
+        spoken = self.with_context(lang=user.lang or self.env.lang)
+        spoken.activity_schedule(
             "mail.mail_activity_data_todo",
-            date_deadline=self.deadline,
-            summary=summary,
-            note=note,
-            user_id=self.user_id.id,
+            date_deadline=deadline,
+            summary=say(spoken.env),
+            user_id=user.id,
         )
 
     def _note_on_invoices(self, say):
         """Note something in the house's talk on the invoices.
 
-        :param say: function that puts it into words, given the link to the case
+        :param say: function that puts it into words, given the environment whose
+            language is that of the house, and the link to the case
         """
         for dispute in self:
-            body = say(dispute._get_html_link(title=dispute.name))
+            # sudo: how the house speaks is no secret.
+            lang = dispute.company_id.sudo().partner_id.lang
+            house = dispute.with_context(lang=lang or self.env.lang)
+            body = say(house.env, dispute._get_html_link(title=dispute.name))
             moves_sudo = dispute.line_ids.sudo().move_id
             moves_sudo._message_log_batch(dict.fromkeys(moves_sudo.ids, body))
 

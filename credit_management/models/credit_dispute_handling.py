@@ -78,8 +78,9 @@ class CreditDisputeHandling(models.Model):
         self.check_access("write")
         for dispute in self.filtered(lambda each: each.approval == "asked"):
             dispute.sudo().write({"approval": False, "answer": False, "pay_by": False})
-            dispute.sudo()._remind_owner(
-                self.env._("The credit was not approved: decide anew")
+            dispute.sudo()._give_task(
+                dispute.user_id,
+                lambda env: env._("The credit was not approved: decide anew"),
             )
 
     def action_view_credit_notes(self):

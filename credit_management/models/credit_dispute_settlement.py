@@ -55,13 +55,10 @@ class CreditDisputeSettlement(models.Model):
         manager = self.env["credit.profile"]._find_person(
             dispute_sudo.company_id, (dispute_sudo.company_id.credit_dispute_user_id,)
         )
-        dispute_sudo.activity_schedule(
-            "mail.mail_activity_data_todo",
-            summary=self.env._(
-                "Approve a credit of %(amount)s",
-                amount=self._say_amount(self.amount_accepted),
-            ),
-            user_id=manager.id,
+        amount = self._say_amount(self.amount_accepted)
+        dispute_sudo._give_task(
+            manager,
+            lambda env: env._("Approve a credit of %(amount)s", amount=amount),
         )
 
     def _accept(self, answer, pay_by):
@@ -388,7 +385,8 @@ class CreditDisputeSettlement(models.Model):
             except UserError as error:
                 # One that cannot be closed stops no other: a person looks at it.
                 if not dispute.activity_ids:
-                    dispute._remind_owner(str(error))
+                    words = str(error)
+                    dispute._give_task(dispute.user_id, lambda env, words=words: words)
 
     def _watch_one(self, today):
         self._close_if_settled()
@@ -398,7 +396,9 @@ class CreditDisputeSettlement(models.Model):
             # Who never answers does not stop reminders for ever.
             self._resume()
             self.is_unconfirmed = True
-            self._remind_owner(self.env._("The customer did not answer"))
+            self._give_task(
+                self.user_id, lambda env: env._("The customer did not answer")
+            )
         if rule.is_late(self.state, self.deadline, today) and not self.escalated_date:
             self._escalate(today)
 
@@ -409,12 +409,9 @@ class CreditDisputeSettlement(models.Model):
             company, (company.credit_dispute_user_id,)
         )
         self.escalated_date = today
-        if not manager._is_superuser():
-            self.activity_schedule(
-                "mail.mail_activity_data_todo",
-                summary=self.env._("A dispute was not answered in time"),
-                user_id=manager.id,
-            )
+        self._give_task(
+            manager, lambda env: env._("A dispute was not answered in time")
+        )
         self._message_log(
             body=self.env._(
                 "Not answered by %(day)s: %(manager)s was asked to look into it.",

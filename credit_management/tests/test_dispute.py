@@ -1,6 +1,7 @@
 """A dispute from its first day to its end: what it holds, who acts, how it ends."""
 
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -208,6 +209,18 @@ class TestDispute(DisputeCommon):
         self.assertEqual(len(tasks), 1)
         self.assertEqual(str(dispute.escalated_date), "2026-05-21")
         self.assertIn("dispute_boss", str(dispute.message_ids.mapped("body")))
+
+    def test_tasks_are_in_the_language_of_whoever_gets_them(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.collector.lang = "fr_FR"
+        self.price.user_ids = self.collector
+        self.customer.lang = "en_US"
+        move = self._create_late_invoice(30, 100.0)
+        with patch.object(
+            type(self.env), "_", lambda env, source, *args, **kwargs: env.lang or ""
+        ):
+            dispute = self._dispute(move, 30.0, source="portal")
+        self.assertEqual(dispute.activity_ids.summary, "fr_FR")
 
     def test_the_owner_with_the_fewest_open_disputes_gets_the_next_one(self):
         others = [

@@ -166,6 +166,10 @@ class TestPortalDispute(PortalDisputeCommon):
         self.assertEqual(self._get_totals(page)["balance"], "250.00")
         self.assertEqual(len(page.xpath("//section[@name='disputes']//tbody/tr")), 1)
         self.assertTrue(page.xpath("//a[@name='dispute']"))
+        profile = self._get_profile()
+        page = self._open(f"/my/credit/{profile.id}/pay?currency=USD&items=overdue")
+        (total,) = page.xpath("//td[@name='total']")
+        self.assertEqual(self._get_amount(total), "220.00")
 
     # === ATTACKS === #
 
