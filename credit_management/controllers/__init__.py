@@ -1,4 +1,5 @@
 from . import address
+from . import dispute
 from . import export
 from . import opened
 from . import payment

@@ -143,11 +143,13 @@ class CreditPaymentPortal(CreditPortal):
                 "name": line_sudo.move_id.name,
                 "due_date": line_sudo.date_maturity,
                 "currency": line_sudo.currency_id,
-                "amount": float(self._get_open_amount(item)),
+                # What is in dispute is not asked for.
+                "amount": float(self._get_asked_amount(facts, item)),
             }
             for item, line_sudo in zip(payable, lines_sudo, strict=True)
             if line_sudo.currency_id.name == currency
             and self._can_pay_credit_item(item, line_sudo)
+            and self._get_asked_amount(facts, item) > 0
             and not self._has_credit_discount(facts, line_sudo.move_id)
         ]
         if rows and items == ALL_OVERDUE:

@@ -376,11 +376,18 @@ class CreditPortal(PortalAccount):
             for kind, items in kinds.items()
         }
         owed = amounts["overdue"] + amounts["upcoming"] + amounts["paid_out"]
+        disputed = sum(
+            (self._get_disputed_amount(facts, item) for item in kinds["overdue"]),
+            dunning.ZERO,
+        )
         totals = {
             "overdue": amounts["overdue"],
             "credits": amounts["credits"],
             # As a letter would claim it.
-            "to_pay": max(amounts["overdue"] - amounts["credits"], dunning.ZERO),
+            "to_pay": max(
+                amounts["overdue"] - disputed - amounts["credits"], dunning.ZERO
+            ),
+            "disputed": disputed,
             "upcoming": amounts["upcoming"],
             "paid_out": amounts["paid_out"],
             "balance": owed - amounts["credits"],
@@ -408,6 +415,17 @@ class CreditPortal(PortalAccount):
         if isinstance(item, dunning.Credit):
             return item.amount
         return max(item.residual - item.under_way, dunning.ZERO)
+
+    def _get_disputed_amount(self, facts, item):
+        """Return what is in dispute of what is open of an item: nobody asks for it."""
+        if isinstance(item, dunning.Credit):
+            return dunning.ZERO
+        disputed = dunning.get_disputed(item, facts.today)
+        return min(disputed, self._get_open_amount(item))
+
+    def _get_asked_amount(self, facts, item):
+        """Return what is open of an item and not in dispute."""
+        return self._get_open_amount(item) - self._get_disputed_amount(facts, item)
 
     def _read_credit_lines(self, kinds):
         """Return what the tables show of the ledger, read for all of them at once.
@@ -441,6 +459,10 @@ class CreditPortal(PortalAccount):
                 facts, item, line_sudo, read["readable"], invoices_paid_here
             )
             row |= self._prepare_credit_words(read["say"], item, line_sudo)
+            disputed = self._get_disputed_amount(facts, item)
+            row["disputed_text"] = disputed and read["say"].money(
+                disputed, line_sudo.currency_id
+            )
             row["instalment"], row["instalment_count"] = read["instalments"][item.ref]
             rows.append(row)
         return {
@@ -473,6 +495,7 @@ class CreditPortal(PortalAccount):
             "is_payment": move_sudo.journal_id.type in ("bank", "cash", "credit"),
             "url": url,
             "item": payable
+            and self._get_asked_amount(facts, item) > 0
             and not self._has_credit_discount(facts, move_sudo)
             and line_sudo.id,
             "pay_url": can_pay and self._get_credit_pay_url(url),
@@ -654,6 +677,8 @@ class CreditPortal(PortalAccount):
                 )
             case dunning.DISPUTED:
                 return request.env._("We are looking into your question")
+            case dunning.DISPUTE_ANSWERED if day:
+                return request.env._("We answered: please pay by %(day)s", day=day)
             case dunning.EXCLUDED if day:
                 return request.env._("No reminder until %(day)s", day=day)
         return request.env._("No reminder at the moment")

@@ -1,2 +1,3 @@
 from . import credit_demo
+from . import disputes
 from . import history

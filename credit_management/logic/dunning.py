@@ -47,6 +47,7 @@ NOT_WORKING_DAY = "not_working_day"
 
 # Reasons that callers give through ``Withheld``; named here so that there is one list.
 DISPUTED = "disputed"
+DISPUTE_ANSWERED = "dispute_answered"  # rejected: a new day to pay was given
 EXCLUDED = "excluded"
 NO_FOLLOWUP = "no_followup"
 BLOCKED = "blocked"
@@ -63,6 +64,7 @@ REASONS = (
     NOT_DUE,
     DUE_TODAY,
     DISPUTED,
+    DISPUTE_ANSWERED,
     EXCLUDED,
     NO_FOLLOWUP,
     BLOCKED,
@@ -416,6 +418,24 @@ def _own_verdict(item, customer, policy, today):
     else:
         verdict.leave(reason, _next_day(item, customer, policy, today))
     return verdict
+
+
+def get_disputed(item: OpenItem, day: date) -> Decimal:
+    """Return how much of an item is in dispute on a day, in its currency.
+
+    >>> item = OpenItem(1, date(2026, 5, 10), Decimal(100), "EUR", withheld=(
+    ...     Withheld("disputed", Decimal(30)), Withheld("excluded"),
+    ...     Withheld("disputed", Decimal(20), until=date(2026, 5, 12)),
+    ... ))
+    >>> get_disputed(item, date(2026, 5, 12)), get_disputed(item, date(2026, 5, 13))
+    (Decimal('50'), Decimal('30'))
+    """
+    parts = (
+        item.residual if held.amount is None else held.amount
+        for held in item.withheld
+        if held.reason == DISPUTED and held.holds_on(day)
+    )
+    return min(sum(parts, ZERO), max(item.residual, ZERO))
 
 
 def _claimable(item, day):

@@ -38,6 +38,7 @@ ACTORS = {
     dunning.NOT_DUE: CUSTOMER,
     dunning.DUE_TODAY: CUSTOMER,
     dunning.DISPUTED: COLLECTOR,
+    dunning.DISPUTE_ANSWERED: CUSTOMER,
     dunning.EXCLUDED: COLLECTOR,
     dunning.NO_FOLLOWUP: BOOKKEEPING,
     dunning.BLOCKED: BOOKKEEPING,

@@ -14,6 +14,12 @@ from . import credit_exclusion
 from . import credit_cover
 from . import credit_exposure
 from . import credit_group
+from . import credit_dispute_cause
+from . import credit_dispute_reason
+from . import credit_dispute
+from . import credit_dispute_handling
+from . import credit_dispute_settlement
+from . import credit_dispute_line
 from . import credit_profile
 from . import credit_profile_work
 from . import credit_profile_call

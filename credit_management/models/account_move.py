@@ -56,6 +56,11 @@ class AccountMove(models.Model):
         groups="credit_management.group_credit_user",
     )
 
+    credit_dispute_count = fields.Integer(
+        compute="_compute_credit_dispute_count",
+        groups="credit_management.group_credit_user",
+    )
+
     credit_notice = fields.Char(
         string="Dunning",
         compute="_compute_credit_notice",
@@ -229,7 +234,51 @@ class AccountMove(models.Model):
         for move in self:
             move.credit_letter_count = counts.get(move, 0)
 
+    def _compute_credit_dispute_count(self):
+        counts = dict(
+            self.env["credit.dispute.line"]._read_group(
+                [("move_id", "in", self.ids)],
+                ["move_id"],
+                ["dispute_id:count_distinct"],
+            )
+        )
+        for move in self:
+            move.credit_dispute_count = counts.get(move, 0)
+
     # === ACTION METHODS === #
+
+    def action_view_credit_disputes(self):
+        """Open the disputes about this invoice."""
+        self.ensure_one()
+        self.check_access("read")
+        self.env["credit.dispute"].check_access("read")
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "credit_management.credit_dispute_action"
+        )
+        return action | {"domain": [("line_ids.move_id", "=", self.id)], "context": {}}
+
+    def action_credit_dispute(self):
+        """Open the window for a new dispute about this invoice, line by line."""
+        return self._open_credit_dispute()
+
+    def action_credit_dispute_short(self):
+        """Ask why the rest of this invoice is missing: a dispute about just that."""
+        reason = self.env.ref(
+            "credit_management.dispute_reason_short_payment", raise_if_not_found=False
+        )
+        return self._open_credit_dispute(reason, self.amount_residual)
+
+    def _open_credit_dispute(self, reason=None, amount=None):
+        self.ensure_one()
+        self.check_access("read")
+        self.env["credit.dispute"].check_access("write")
+        profile = self.env["credit.profile"]._get_or_create(
+            self.company_id, self.commercial_partner_id
+        )
+        items = self.line_ids.filtered(
+            lambda line: line.account_id.account_type == "asset_receivable"
+        )
+        return self.env["credit.dispute.open"]._open_for(profile, items, reason, amount)
 
     def action_view_credit_letters(self):
         """Open the dunning letters that name this invoice."""

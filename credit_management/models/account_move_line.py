@@ -214,6 +214,7 @@ class AccountMoveLine(models.Model):
                 lambda line: line.account_id.account_type == "asset_receivable"
             )
             self.env["credit.profile"]._touch(company, receivable.partner_id)
+            self.env["credit.dispute"]._notice_matched(receivable)
         return res
 
     def action_open_credit_invoice(self):

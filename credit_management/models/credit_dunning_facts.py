@@ -1,12 +1,12 @@
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..logic import dunning
+from ..logic import dispute, dunning
 from ..logic.money import to_decimal
 from ..logic.open_amount import OpenLine, PaymentUnderWay, spread_payments
 
@@ -29,6 +29,7 @@ class DunningFacts:
     :param receipts: dict customer id -> (dict currency id -> amount, amount in the
         company's currency), of money in the bank that nobody has matched; customers
         with nothing open included
+    :param disputed: dict receivable line id -> what of it is in dispute today
     :param exposures: dict customer id -> (``exposure.Exposure``, credit limit or None),
         of the customers whose figures are written
     """
@@ -39,6 +40,7 @@ class DunningFacts:
     lines: dict = field(default_factory=dict)
     policies: dict = field(default_factory=dict)
     receipts: dict = field(default_factory=dict)
+    disputed: dict = field(default_factory=dict)
     exposures: dict = field(default_factory=dict)
     _rules: dict = field(default_factory=dict)
 
@@ -198,6 +200,7 @@ class CreditDunningFactsGatherer(models.AbstractModel):
             )
             for currency in currencies
         }
+        facts.disputed = self._sum_disputed(withheld_items, facts.today)
         items, credits_ = defaultdict(list), defaultdict(list)
         for row in rows:
             if row["residual"] < 0:
@@ -246,6 +249,7 @@ class CreditDunningFactsGatherer(models.AbstractModel):
                 withheld[row["id"]].append(dunning.Withheld(dunning.BLOCKED))
             if row["journal_type"] in ("bank", "cash", "credit"):
                 withheld[row["id"]].append(dunning.Withheld(dunning.REFUND_UNMATCHED))
+        self._add_disputes(facts, withheld)
         self._add_exclusions(facts, withheld)
         self._add_open_letters(facts, withheld, letters)
         return withheld
@@ -273,6 +277,60 @@ class CreditDunningFactsGatherer(models.AbstractModel):
                     dunning.Withheld(dunning.PAUSED, until=profile.pause_until)
                 )
         return withheld
+
+    @api.model
+    def _add_disputes(self, facts, withheld):
+        """Add what is in dispute: of an instalment, or spread over those of an invoice.
+
+        No part of an item is in dispute twice.
+        """
+        by_move, free = defaultdict(list), {}
+        for row in facts.lines.values():
+            if row["residual"] > 0:
+                by_move[row["move_id"]].append(row["id"])
+                free[row["id"]] = row["residual"]
+        holds = self.env["credit.dispute"]._read_holds(
+            facts.company, facts.today, list(by_move)
+        )
+        # Those that name an instalment first: the others take what these leave.
+        for move_id, item_id, held in sorted(holds, key=lambda hold: not hold[1]):
+            line_ids = [item_id] if item_id in free else by_move[move_id]
+            parts = dispute.spread(
+                held.amount, [(line_id, free[line_id]) for line_id in line_ids]
+            )
+            for line_id, part in parts.items():
+                free[line_id] -= part
+                withheld[line_id].append(replace(held, amount=part))
+
+    @api.model
+    def _sum_disputed(self, withheld, today):
+        """Return what is in dispute today: receivable line id -> amount."""
+        return {
+            line_id: amount
+            for line_id, reasons in withheld.items()
+            if (
+                amount := sum(
+                    (
+                        held.amount
+                        for held in reasons
+                        if held.reason == dunning.DISPUTED and held.holds_on(today)
+                    ),
+                    dunning.ZERO,
+                )
+            )
+        }
+
+    @api.model
+    def _read_disputed(self, company, today, rows):
+        """Return what is in dispute today of open items, without any other fact.
+
+        :param rows: see ``_read_lines``
+        :return: dict receivable line id -> amount in its currency
+        """
+        facts = DunningFacts(company, today, lines={row["id"]: row for row in rows})
+        withheld = defaultdict(list)
+        self._add_disputes(facts, withheld)
+        return self._sum_disputed(withheld, today)
 
     @api.model
     def _add_exclusions(self, facts, withheld):

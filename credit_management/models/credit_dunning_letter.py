@@ -671,6 +671,7 @@ class CreditDunningLetter(models.Model):
             "days_late": max((facts.today - due).days, 0) if due else 0,
             "amount": float(amount),
             "amount_company": float(facts.get_company_amount(line_id, amount)),
+            "disputed_amount": float(facts.disputed.get(line_id, 0)),
         }
 
     def _get_chased_lines(self):
@@ -682,6 +683,13 @@ class CreditDunningLetter(models.Model):
     def _skip(self, reason):
         """Leave letters out, for a reason that is kept."""
         self.sudo().write({"state": "skipped", "state_reason": reason})
+
+    def action_dispute(self):
+        """Open the window for a new dispute about what the letter asks for."""
+        self.ensure_one()
+        self.check_access("write")
+        items = self.line_ids.move_line_id
+        return self.env["credit.dispute.open"]._open_for(self.profile_id, items)
 
     # === BUSINESS METHODS - TEXT === #
 

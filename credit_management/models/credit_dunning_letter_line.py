@@ -50,6 +50,10 @@ class CreditDunningLetterLine(models.Model):
     amount = fields.Monetary(
         string="Open Amount", help="Open at the time; a credit is negative."
     )
+    disputed_amount = fields.Monetary(
+        string="In Dispute",
+        help="In dispute at the time: not part of what is asked for.",
+    )
     amount_company = fields.Monetary(
         string="In Company Currency", currency_field="company_currency_id"
     )

@@ -17,6 +17,7 @@ REASON_LABELS = [
     ("not_due", "Not due yet"),
     ("due_today", "Due today"),
     ("disputed", "Disputed"),
+    ("dispute_answered", "Dispute rejected, time to pay"),
     ("excluded", "Excluded"),
     ("no_followup", "Marked “no follow-up”"),
     ("blocked", "Payment blocked"),

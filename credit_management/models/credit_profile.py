@@ -18,6 +18,7 @@ FIGURES = {
     "overdue_amount": "numeric",
     "unapplied_amount": "numeric",
     "receipt_amount": "numeric",
+    "disputed_amount": "numeric",
     "oldest_due_date": "date",
     "level_id": "int",
     "level_rank": "int",
@@ -36,10 +37,15 @@ FIGURES = {
 WRITTEN_BY_METHODS = {
     "access_token",
     "last_opened_date",
+    "portal_count",
+    "portal_date",
     "statement_monthly_since",
     "work_done_date",
     "work_done",
 }
+# So often may customers write to us on one day, and open disputes among that.
+PORTAL_WRITES_A_DAY = 30
+PORTAL_DISPUTES_A_DAY = 10
 # Looks at the page within this time are one.
 OPENED_AGAIN = timedelta(minutes=10)
 
@@ -141,6 +147,11 @@ class CreditProfile(models.Model):
         help="Money of this customer in the bank that nobody has matched yet, whatever"
         " it is for. Not taken off what is open.",
     )
+    disputed_amount = fields.Monetary(
+        string="Disputed",
+        readonly=True,
+        help="Of the open items, what is in dispute now: it is not chased.",
+    )
     oldest_due_date = fields.Date(readonly=True)
     level_id = fields.Many2one(
         "credit.dunning.level", readonly=True, ondelete="set null"
@@ -164,6 +175,18 @@ class CreditProfile(models.Model):
         copy=False,
         help="When the customer last looked at the page, by a link or a login.",
     )
+    portal_date = fields.Date(
+        readonly=True,
+        copy=False,
+        groups="base.group_system",
+        help="Day on which the customer last wrote on the page.",
+    )
+    portal_count = fields.Integer(
+        readonly=True,
+        copy=False,
+        groups="base.group_system",
+        help="How often the customer wrote on that day.",
+    )
     next_action = fields.Char(compute="_compute_next_action", string="Next Step")
 
     # Documents
@@ -173,6 +196,10 @@ class CreditProfile(models.Model):
     statement_ids = fields.One2many(
         "credit.statement", "profile_id", string="Statements", readonly=True
     )
+    dispute_ids = fields.One2many(
+        "credit.dispute", "profile_id", string="Disputes", readonly=True
+    )
+    open_dispute_count = fields.Integer(compute="_compute_open_dispute_count")
     letter_count = fields.Integer(compute="_compute_letter_count")
     open_item_ids = fields.Many2many(
         "account.move.line", compute="_compute_open_item_ids", string="Open Items"
@@ -277,6 +304,17 @@ class CreditProfile(models.Model):
         )
         for profile in self:
             profile.letter_count = counts.get(profile, 0)
+
+    def _compute_open_dispute_count(self):
+        counts = dict(
+            self.env["credit.dispute"]._read_group(
+                [("profile_id", "in", self.ids), ("closed_date", "=", False)],
+                ["profile_id"],
+                ["__count"],
+            )
+        )
+        for profile in self:
+            profile.open_dispute_count = counts.get(profile, 0)
 
     def _compute_open_item_ids(self):
         for company, profiles in self.grouped("company_id").items():
@@ -511,6 +549,21 @@ class CreditProfile(models.Model):
         )
         return action | {"domain": [("profile_id", "=", self.id)], "context": {}}
 
+    def action_view_disputes(self):
+        """Open the disputes of this customer."""
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "credit_management.credit_dispute_action"
+        )
+        return action | {"domain": [("profile_id", "=", self.id)], "context": {}}
+
+    def action_dispute(self):
+        """Open the window for a new dispute of this customer."""
+        self.ensure_one()
+        self.check_access("write")
+        return self.env["credit.dispute.open"]._open_for(self, self.open_item_ids)
+
     def action_view_open_items(self):
         """Open the items that make the open amount."""
         self.ensure_one()
@@ -679,6 +732,7 @@ class CreditProfile(models.Model):
             )
             profile.statement_ids._move_to(kept)
             profile.call_ids.profile_id = kept
+            profile.dispute_ids.profile_id = kept
             profile.message_change_thread(kept)
             profile.unlink()
 
@@ -695,6 +749,32 @@ class CreditProfile(models.Model):
         return profile_sudo.get_base_url() + profile_sudo.get_portal_url(
             query_string=hint
         )
+
+    def _use_portal_quota(self, opens=False):
+        """Take one of the messages that a customer may write on a day.
+
+        Two at once are counted one after the other: both write the same row, and the
+        second one is tried again by the host.
+
+        :param opens: it opens a dispute
+        :return: whether there was one left
+        """
+        self.ensure_one()
+        # sudo: customers write nothing themselves; the count is the program's.
+        profile_sudo, today = self.sudo(), self.sudo().company_id._credit_today()
+        is_today = profile_sudo.portal_date == today
+        count = profile_sudo.portal_count if is_today else 0
+        opened = opens and profile_sudo.env["credit.dispute"].search_count(
+            [
+                ("profile_id", "=", profile_sudo.id),
+                ("opened_date", "=", today),
+                ("source", "!=", "staff"),
+            ]
+        )
+        if count >= PORTAL_WRITES_A_DAY or opened and opened >= PORTAL_DISPUTES_A_DAY:
+            return False
+        profile_sudo.write({"portal_date": today, "portal_count": count + 1})
+        return True
 
     def _get_reminder_contacts(self):
         """Return to whom reminders about what is open go now, each once."""
@@ -853,6 +933,11 @@ class CreditProfile(models.Model):
             figures["open_amount"] = figures.get("open_amount", 0) + amount
             if item.due_date and item.due_date < facts.today:
                 figures["overdue_amount"] = figures.get("overdue_amount", 0) + amount
+            disputed = dunning.get_disputed(item, facts.today)
+            if disputed:
+                figures["disputed_amount"] = figures.get(
+                    "disputed_amount", 0
+                ) + facts.get_company_amount(item.ref, disputed)
             if item.due_date:
                 oldest = figures.get("oldest_due_date") or item.due_date
                 figures["oldest_due_date"] = min(oldest, item.due_date)

@@ -10,6 +10,7 @@ ICONS = {
     "payment": "fa-money",
     "credit_note": "fa-reply",
     "exclusion": "fa-ban",
+    "dispute": "fa-balance-scale",
 }
 
 
@@ -83,6 +84,13 @@ class CreditProfileHistory(models.Model):
                 return self.env._("Credit note")
             case "exclusion":
                 return self.env._("Left out of dunning")
+            case "dispute":
+                states = dict(
+                    self.env["credit.dispute"]
+                    ._fields["state"]
+                    ._description_selection(self.env)
+                )
+                return self.env._("Dispute: %(state)s", state=states[row["state"]])
         return row["kind"]
 
     @api.model
@@ -90,6 +98,7 @@ class CreditProfileHistory(models.Model):
         """Read the newest entries of files of one company, newest first."""
         for name in ("credit.dunning.letter", "credit.statement", "credit.call"):
             self.env[name].flush_model()
+        self.env["credit.dispute"].flush_model()
         for name in ("account.move.line", "account.move", "credit.exclusion"):
             self.env[name].flush_model()
         accounts = self.env["credit.dunning.facts"]._get_receivable_accounts(company)
@@ -170,6 +179,17 @@ class CreditProfileHistory(models.Model):
                        (date AT TIME ZONE 'UTC' AT TIME ZONE %(tz)s)::date,
                        date, note, NULL, NULL, NULL, result, 'credit.call', id
                   FROM credit_call
+                 WHERE profile_id = ANY(%(profiles)s)
+                """,
+                **values,
+            ),
+            SQL(
+                """
+                SELECT profile_id, 'dispute', opened_date, create_date,
+                       name || ': ' || COALESCE(invoice_names, ''),
+                       amount_disputed, currency_id, NULL, state,
+                       'credit.dispute', id
+                  FROM credit_dispute
                  WHERE profile_id = ANY(%(profiles)s)
                 """,
                 **values,

@@ -1,7 +1,7 @@
 from collections import defaultdict
 
 from odoo import api, models
-from odoo.tools import SQL
+from odoo.tools import SQL, format_amount
 
 from ..logic import statement
 from ..logic.money import to_decimal
@@ -34,7 +34,7 @@ class CreditStatementBuilder(models.AbstractModel):
         for line in lines:
             by_customer[line["customer_id"]].append(line)
         of_line = {line["id"]: line for line in lines}
-        in_process = self._read_in_process(company, partners, date_to)
+        in_process, disputed = self._read_of_now(company, partners, date_to)
         statements = {}
         for partner in partners:
             own = by_customer[partner.id]
@@ -54,7 +54,9 @@ class CreditStatementBuilder(models.AbstractModel):
             else:
                 sections = statement.build_open_items(entries, matched, date_to)
             statements[partner.id] = [
-                self._prepare_section(section, of_line, date_to, overdue, in_process)
+                self._prepare_section(
+                    section, of_line, date_to, overdue, in_process, disputed
+                )
                 for section in sections
                 if not overdue or section.overdue
             ]
@@ -128,18 +130,23 @@ class CreditStatementBuilder(models.AbstractModel):
         return matchings
 
     @api.model
-    def _read_in_process(self, company, partners, date_to):
-        """Read the payments in process that have no entry yet, on a statement of now.
+    def _read_of_now(self, company, partners, date_to):
+        """Read what a statement of now says beyond the ledger.
 
-        The ledger does not know of them; the customer does, and so do the page and the
-        letters.
+        Payments in process that have no entry yet, and what is in dispute: the customer
+        knows of them, and so do the page and the letters.
 
-        :return: dict line id -> amount in its currency
+        :return: two dicts line id -> amount in its currency
         """
-        if date_to < company._credit_today():
-            return {}
+        today = company._credit_today()
+        if date_to < today:
+            return {}, {}
         facts = self.env["credit.dunning.facts"].with_company(company)
-        return facts._read_under_way(company, facts._read_lines(company, partners))
+        rows = facts._read_lines(company, partners)
+        return (
+            facts._read_under_way(company, rows),
+            facts._read_disputed(company, today, rows),
+        )
 
     @api.model
     def _to_entry(self, line):
@@ -154,7 +161,9 @@ class CreditStatementBuilder(models.AbstractModel):
         )
 
     @api.model
-    def _prepare_section(self, section, of_line, date_to, overdue, in_process):
+    def _prepare_section(
+        self, section, of_line, date_to, overdue, in_process, disputed
+    ):
         """Return one currency of a statement in plain values, amounts as floats.
 
         What is overdue is shown with the credits that a letter takes off it, too.
@@ -173,13 +182,24 @@ class CreditStatementBuilder(models.AbstractModel):
             ),
             statement.ZERO,
         )
+        currency = self.env["res.currency"].browse(section.currency)
+        prepared = []
+        for row in rows:
+            values = self._prepare_row(row, of_line[row.ref], date_to)
+            if row.open_amount and row.ref in disputed:
+                values["what"] = self.env._(
+                    "%(what)s, in dispute: %(amount)s",
+                    what=values["what"],
+                    amount=format_amount(self.env, float(disputed[row.ref]), currency),
+                )
+            prepared.append(values)
         return {
             "total": float(total),
             "total_label": self._get_total_label(section, overdue),
             "in_process": float(under_way),
             "remaining": float(total - under_way),
-            "currency": self.env["res.currency"].browse(section.currency),
-            "rows": [self._prepare_row(row, of_line[row.ref], date_to) for row in rows],
+            "currency": currency,
+            "rows": prepared,
             "opening": float(section.opening),
             "closing": float(section.closing),
             "overdue": float(section.overdue),

@@ -136,6 +136,35 @@ class ResCompany(models.Model):
         groups=TOLD_TO,
     )
 
+    credit_dispute_approval = fields.Monetary(
+        string="Approve Credits Above",
+        currency_field="currency_id",
+        default=1000,
+        help="A credit note out of a dispute above this amount, in the company's"
+        " currency, needs a credit manager. 0: none does.",
+        groups=TOLD_TO,
+    )
+    credit_dispute_pay_days = fields.Integer(
+        string="Days to Pay After a Rejection",
+        default=7,
+        help="When a dispute is rejected the customer gets so many days to pay before"
+        " reminders go on.",
+        groups=TOLD_TO,
+    )
+    credit_dispute_user_id = fields.Many2one(
+        "res.users",
+        string="Late Disputes Go To",
+        help="Gets a task for each dispute that was not answered in time. Empty: a"
+        " credit manager.",
+        groups=TOLD_TO,
+    )
+    credit_portal_disputes = fields.Boolean(
+        string="Customers May Dispute Online",
+        default=True,
+        help="Customers open disputes on the page of an invoice.",
+        groups=TOLD_TO,
+    )
+
     credit_run_error = fields.Char(
         string="Nightly Run Failed",
         readonly=True,
@@ -158,6 +187,11 @@ class ResCompany(models.Model):
     _credit_days_positive = models.Constraint(
         "CHECK (credit_bank_max_age_days >= 0 AND credit_pending_days >= 0)",
         "Days cannot be negative.",
+    )
+
+    _credit_dispute_positive = models.Constraint(
+        "CHECK (credit_dispute_approval >= 0 AND credit_dispute_pay_days >= 0)",
+        "Amounts and days cannot be negative.",
     )
 
     # === CONSTRAINT METHODS === #
@@ -285,6 +319,11 @@ class ResCompany(models.Model):
         last = self._credit_last_bank_date()
         limit = self.credit_bank_max_age_days
         return bool(limit and last and (today - last).days > limit)
+
+    def _credit_may_write(self):
+        """Say whether anything may leave to customers now."""
+        self.ensure_one()
+        return self.credit_mode == "live" and not self.credit_stopped
 
     def _check_credit_may_send(self):
         """Refuse to send where the company does not want letters to leave.

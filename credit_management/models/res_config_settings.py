@@ -25,6 +25,20 @@ class ResConfigSettings(models.TransientModel):
     credit_guard_receipts = fields.Boolean(
         related="company_id.credit_guard_receipts", readonly=False
     )
+    credit_dispute_approval = fields.Monetary(
+        related="company_id.credit_dispute_approval",
+        currency_field="currency_id",
+        readonly=False,
+    )
+    credit_dispute_pay_days = fields.Integer(
+        related="company_id.credit_dispute_pay_days", readonly=False
+    )
+    credit_dispute_user_id = fields.Many2one(
+        related="company_id.credit_dispute_user_id", readonly=False
+    )
+    credit_portal_disputes = fields.Boolean(
+        related="company_id.credit_portal_disputes", readonly=False
+    )
     credit_pending_days = fields.Integer(
         related="company_id.credit_pending_days", readonly=False
     )

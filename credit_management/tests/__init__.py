@@ -1,5 +1,7 @@
 from . import test_access
 from . import test_demo
+from . import test_dispute
+from . import test_dispute_credit
 from . import test_export
 from . import test_exposure
 from . import test_group
@@ -15,6 +17,7 @@ from . import test_overview
 from . import test_policy
 from . import test_portal
 from . import test_portal_address
+from . import test_portal_dispute
 from . import test_portal_payment
 from . import test_portal_sent
 from . import test_post

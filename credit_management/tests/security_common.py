@@ -270,6 +270,55 @@ class SecurityCommon(CreditCommon):
                 "note": f"{CANARY} note",
             }
         )
+        cls.dispute_cause = env["credit.dispute.cause"].create(
+            {"name": f"{CANARY} cause", "company_id": cls.company.id}
+        )
+        cls.dispute_reason = env["credit.dispute.reason"].create(
+            {
+                "name": f"{CUSTOMER_CANARY} reason",
+                "company_id": cls.company.id,
+                "cause_id": cls.dispute_cause.id,
+            }
+        )
+        cls.dispute = (
+            env["credit.dispute"]
+            ._open(
+                cls.profile,
+                cls.dispute_reason,
+                [{"move": cls.invoice, "amount": 7.0}],
+                f"{CUSTOMER_CANARY} description",
+                source="portal",
+            )
+            .sudo(False)
+        )
+        cls.dispute.message_post(
+            body=f"{CANARY} talk",
+            subtype_xmlid="mail.mt_note",
+            message_type="comment",
+        )
+        cls.dispute._hear_customer(
+            f"{CUSTOMER_CANARY} words",
+            cls.customer,
+            [("file.txt", CUSTOMER_CANARY.encode())],
+        )
+        cls.dispute_file = cls.dispute.message_ids.attachment_ids
+        cls.dispute_open = env["credit.dispute.open"].create(
+            {
+                "profile_id": cls.profile.id,
+                "reason_id": cls.dispute_reason.id,
+                "description": f"{CANARY} description",
+                "line_ids": [
+                    Command.create({"move_id": cls.invoice.id, "name": f"{CANARY}"})
+                ],
+            }
+        )
+        cls.dispute_settle = env["credit.dispute.settle"].create(
+            {
+                "dispute_id": cls.dispute.id,
+                "kind": "reject",
+                "text": f"{CANARY} text",
+            }
+        )
         cls.exposure_line = env["credit.exposure.line"]._make(cls.profile)
         cls.touch = env["credit.profile.touch"].sudo().search([], limit=1)
         env.flush_all()
@@ -315,6 +364,13 @@ class SecurityCommon(CreditCommon):
                 cls.cover,
                 cls.group,
                 cls.exposure_line,
+                cls.dispute,
+                cls.dispute.line_ids,
+                cls.dispute_cause,
+                cls.dispute_reason,
+                cls.dispute_open,
+                cls.dispute_open.line_ids,
+                cls.dispute_settle,
                 cls.overview,
                 cls.overview.age_ids,
                 cls.overview.alarm_ids,
@@ -354,6 +410,24 @@ class SecurityCommon(CreditCommon):
                 windows = window.sudo().create([values, values])
                 windows[0].next_id = windows[1]
                 return windows[0].sudo(False)
+            case "credit.dispute.open" | "credit.dispute.open.line":
+                values = {
+                    "profile_id": self.profile.id,
+                    "reason_id": self.dispute_reason.id,
+                    "line_ids": [
+                        Command.create({"move_id": self.invoice.id, "amount": 1.0})
+                    ],
+                }
+                opened = (
+                    self.env["credit.dispute.open"]
+                    .with_user(self.actors[actor])
+                    .create(values)
+                )
+                return opened.line_ids if model_name.endswith(".line") else opened
+            case "credit.dispute.settle":
+                return window.create(
+                    {"dispute_id": self.dispute.id, "kind": "reject", "text": "Mine"}
+                )
             case "credit.exposure.line":
                 profile = self.profile.with_user(self.actors[actor])
                 return window._make(profile)[:1]

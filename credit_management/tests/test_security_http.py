@@ -94,7 +94,13 @@ class SecurityHttpCommon(SecurityCommon, AccountTestInvoicingHttpCommon):
         if "<" not in route:
             return [route]
         head, tail = route.split("<", 1)
-        tails = [tail.split(">", 1)[1]]
+        name, tail = tail.split(">", 1)
+        tails = [tail]
+        # The same kinds of ids, of what the route is about.
+        own = {"int:dispute_id": self.dispute.id, "int:invoice_id": self.invoice.id}
+        profile_ids = [
+            own.get(name, id_) if id_ == self.profile.id else id_ for id_ in profile_ids
+        ]
         for placeholder, values in self._get_further_values().items():
             tails = [
                 tail.replace(placeholder, str(value))
@@ -108,6 +114,7 @@ class SecurityHttpCommon(SecurityCommon, AccountTestInvoicingHttpCommon):
         return {
             "<int:letter_id>": [self.letter.id],
             "<int:statement_id>": [self.statement.id],
+            "<int:attachment_id>": [self.dispute_file.id],
             "<string:extension>": ["pdf", "xlsx", "exe"],
         }
 
@@ -206,6 +213,9 @@ class TestSecurityIdentity(SecurityHttpCommon):
                 f"?company_id={self.company.id}",
                 f"?company_id={self.other_company.id}",
             )
+            # The link of an invoice opens what is about that invoice.
+            if f"invoices/{self.invoice.id}/" not in path
+            or self.invoice.access_token not in query
         ]
         for name, records in sorted(self.records.items()):
             record = records[:1]

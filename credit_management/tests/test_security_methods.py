@@ -27,6 +27,8 @@ ARGUMENTS = {
     "credit.group.write": [{"note": "Other"}],
     "credit.group.web_read": [{"exposure_amount": {}}],
     "credit.cover.write": [{"note": "Other"}],
+    "credit.dispute.write": [{"priority": "1"}],
+    "credit.dispute.line.write": [{"amount_accepted": 1}],
     "credit.exclusion.write": [{"until": False}],
     "sale.order.line.write": [{"name": "Other"}],
     "res.partner.write": [{"ref": "Other"}],

@@ -33,6 +33,51 @@ class TestTours(AccountTestInvoicingHttpCommon):
         )
         self.assertEqual(run.letter_ids.state, "queued")
 
+    def test_a_customer_disputes_and_staff_settles_by_a_credit_note(self):
+        company = self.company_data["company"]
+        company.write({"credit_mode": "live", "email": "us@us.example.com"})
+        profile = self._create_late_customer(company, "Tour Customer", 5)
+        move = self.env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "partner_id": profile.partner_id.id,
+                "invoice_date": company._credit_today(),
+                "invoice_line_ids": [
+                    Command.create({"name": name, "price_unit": price, "tax_ids": []})
+                    for name, price in (("Plates", 100), ("Glasses", 60))
+                ],
+            }
+        )
+        move.action_post()
+        new_test_user(
+            self.env,
+            login="tour_customer",
+            groups="base.group_portal",
+            partner_id=self.env["res.partner"]
+            .create({"name": "Buyer", "parent_id": profile.partner_id.id})
+            .id,
+            company_id=company.id,
+            company_ids=[Command.set(company.ids)],
+        )
+        self._create_user(company, "tour_accountant", "group_credit_user")
+        self.start_tour(
+            f"/my/invoices/{move.id}",
+            "credit_dispute_customer_tour",
+            login="tour_customer",
+        )
+        dispute = self.env["credit.dispute"].search([])
+        self.assertEqual(dispute.amount_disputed, 40)
+        self.start_tour(
+            "/odoo/disputes", "credit_dispute_staff_tour", login="tour_accountant"
+        )
+        self.assertEqual(dispute.credit_note_ids.amount_total, 40)
+        self.assertEqual(move.amount_residual, 120)
+        self.start_tour(
+            f"/my/disputes/{dispute.id}",
+            "credit_dispute_settled_tour",
+            login="tour_customer",
+        )
+
     def test_an_accountant_does_the_work_of_a_day(self):
         company = self.company_data["company"]
         policy = self.env.ref("credit_management.policy_business")

@@ -164,6 +164,8 @@ def find_records(env, usd, eur, sent, review):
     statement = env["credit.statement"].search(
         [("company_id", "=", eur.id), ("kind", "=", "open")], limit=1
     )
+    disputes = env["credit.dispute"].search([("company_id", "=", usd.id)])
+    of_portal = disputes.filtered(lambda one: one.profile_id == portal)[:1]
     policy = env.ref("credit_management.policy_business")
     mails = {f"mail_{lang[:2]}": find_mail(env, lang) for lang in LANGUAGES}
     return mails | {
@@ -183,6 +185,9 @@ def find_records(env, usd, eur, sent, review):
         "insured_profile": profiles._get_or_create(eur, customer(env, "bergmann")).id,
         "group": env["credit.group"].search([], limit=1).id,
         "statement": statement.id,
+        "late_dispute": disputes.filtered("escalated_date")[:1].id,
+        "portal_dispute": of_portal.id,
+        "portal_invoice": of_portal.move_ids.id,
         "policy": policy.id,
         "level": env.ref("credit_management.level_business_4").id,
     }
