@@ -18,12 +18,13 @@ SAME_WORDS = {
         "mail",
         "mails",
         "post",
+        "product",
         "start",
         "status",
     },
     "de_DE": {
-        *("alarm", "details", "journal", "limit", "manager", "name", "partner"),
-        *("pause", "position", "post", "status", "text"),
+        *("alarm", "details", "journal", "limit", "manager", "name", "normal"),
+        *("partner", "pause", "position", "post", "status", "text"),
     },
     "fr_FR": {
         *(
@@ -36,6 +37,7 @@ SAME_WORDS = {
             "journal",
         ),
         *("mail", "mails", "message", "messages", "mode", "pause", "position", "total"),
+        "urgent",
     },
 }
 # What no reader sees, what is an example of an address, and what the host says.
