@@ -42,7 +42,9 @@ class CreditDemoDisputes(models.AbstractModel):
             self.env.ref(f"credit_management.demo_user_{name}")
             for name in ("accountant", "creditmanager")
         ]
-        for reason in self.env["credit.dispute.reason"].search([]):
+        for reason in self.env["credit.dispute.reason"].search(
+            [("user_ids", "=", False)]
+        ):
             reason.user_ids = [Command.set([users[0].id])]
         for company in self.env.ref("base.main_company") + other:
             demo = self.with_company(company).with_context(

@@ -1,5 +1,5 @@
 from odoo import SUPERUSER_ID, api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -357,6 +357,22 @@ class CreditDispute(models.Model):
         for dispute in self:
             dispute.is_mail_held = not dispute.company_id._credit_may_write()
 
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains("contact_id", "profile_id")
+    def _check_contact_id(self):
+        for dispute in self:
+            # sudo: whose contact somebody is, whoever asks.
+            contact_sudo = dispute.contact_id.sudo()
+            customer_sudo = dispute.partner_id.sudo().commercial_partner_id
+            if contact_sudo and contact_sudo.commercial_partner_id != customer_sudo:
+                raise ValidationError(
+                    self.env._(
+                        "Choose a contact of the customer, %(customer)s.",
+                        customer=customer_sudo.name,
+                    )
+                )
+
     # === CRUD METHODS === #
 
     def write(self, vals):
@@ -523,7 +539,9 @@ class CreditDispute(models.Model):
             ).id
         self.write(values)
         if not self.contact_id:
-            self.contact_id = self.profile_id._get_reminder_contacts()[:1]
+            self.contact_id = self.profile_id._get_reminder_contacts().filtered(
+                lambda contact: contact.commercial_partner_id == self.partner_id
+            )[:1]
         self._portal_ensure_token()
         if self.contact_id:
             self.message_subscribe(self.contact_id.ids)

@@ -1,4 +1,5 @@
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
 MEASURED_DAYS = 365
@@ -114,3 +115,12 @@ class CreditDisputeReason(models.Model):
         )
         owner_sudo = min(owners_sudo, key=lambda user: (counts.get(user, 0), user.id))
         return owner_sudo.with_env(self.env)
+
+    @api.constrains("company_id")
+    def _check_company_id(self):
+        for record in self:
+            allowed = self.env.user._get_company_ids()
+            if record.company_id.id not in (False, *allowed):
+                raise ValidationError(
+                    self.env._("Choose one of your own companies, or none for all.")
+                )

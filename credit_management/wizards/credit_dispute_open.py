@@ -19,6 +19,11 @@ class CreditDisputeOpen(models.TransientModel):
         default=True, help="The customer hears that we look into it, and until when."
     )
 
+    @api.constrains("profile_id")
+    def _check_profile_id(self):
+        """Take no customer that one may not see: the browser names it."""
+        self.sudo(False).profile_id.check_access("read")
+
     @api.model
     def _open_for(self, profile, items, reason=None, amount=None):
         """Return the window, with what may be disputed filled in.

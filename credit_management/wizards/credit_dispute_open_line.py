@@ -1,4 +1,5 @@
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 
 class CreditDisputeOpenLine(models.TransientModel):
@@ -19,6 +20,16 @@ class CreditDisputeOpenLine(models.TransientModel):
     currency_id = fields.Many2one(related="move_id.currency_id")
     amount_open = fields.Monetary(string="Amount", readonly=True)
     amount = fields.Monetary(string="Disputed")
+
+    @api.constrains("move_id", "item_id", "invoice_line_id")
+    def _check_move_id(self):
+        """Take no invoice that one may not see, and no line but its own."""
+        self.sudo(False).move_id.check_access("read")
+        for line in self.sudo():
+            if (line.item_id | line.invoice_line_id).move_id - line.move_id:
+                raise ValidationError(
+                    self.env._("This line is not one of the invoice.")
+                )
 
     def _is_of_customer(self):
         """Say whether the row is what the window offers: rows come from outside."""

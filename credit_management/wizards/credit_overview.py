@@ -21,6 +21,7 @@ JOBS = (
     "credit_management.ir_cron_refresh_profiles",
     "credit_management.ir_cron_make_statements",
     "credit_management.ir_cron_send_statements",
+    "credit_management.ir_cron_watch_disputes",
     "mail.ir_cron_mail_scheduler_action",
 )
 
