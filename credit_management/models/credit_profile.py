@@ -39,6 +39,10 @@ WRITTEN_BY_METHODS = {
     "statement_monthly_since",
     "work_done_date",
     "work_done",
+    "score",
+    "risk_class",
+    "score_factors",
+    "score_date",
 }
 # Looks at the page within this time are one.
 OPENED_AGAIN = timedelta(minutes=10)

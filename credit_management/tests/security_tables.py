@@ -28,6 +28,14 @@ METHODS = {
     "credit.cover.create": "manager",
     "credit.cover.unlink": "manager",
     "credit.cover.write": "manager",
+    "credit.bureau.report.create": "collector",
+    "credit.bureau.report.unlink": "manager",
+    "credit.bureau.report.write": "collector",
+    "credit.score.review.create": "manager",
+    "credit.score.review.write": "manager",
+    "credit.profile.action_review_score": "manager",
+    "credit.profile.action_view_score_items": "collector",
+    "credit.profile.action_view_scores": "collector",
     "credit.group.create": "manager",
     "credit.group.write": "manager",
     "credit.group.web_read": "collector",
@@ -131,6 +139,7 @@ METHODS = {
 # What somebody of another company may do: it makes or opens what is theirs.
 MAKES_OWN = {
     "account.move.create",
+    "credit.bureau.report.create",
     "credit.cover.create",
     "credit.group.create",
     "credit.profile.web_read_group",
@@ -152,6 +161,7 @@ MODELS_OF_NOBODY = {
     "credit.demo.history",
     "credit.dunning.facts",
     "credit.exposure",
+    "credit.score.facts",
     "credit.outgoing.mixin",
     "credit.statement.builder",
     "report.credit_management.report_credit_statement",
@@ -198,6 +208,9 @@ FIELDS_TOLD = {
 IDS_TAKEN = {}
 # Texts that people of the credit groups may write; the test fills them with code.
 TEXTS_RENDERED = {
+    "credit.bureau.report.note",
+    "credit.bureau.report.source",
+    "credit.score.review.reason",
     "credit.cover.name",
     "credit.cover.note",
     "credit.cover.provider",
