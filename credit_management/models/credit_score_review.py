@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.tools import format_date
 
 from .credit_score import CLASSES, TOLD_TO
@@ -85,17 +85,6 @@ class CreditScoreReview(models.Model):
             )
         reviews.profile_id.invalidate_recordset(["risk_class_used", "review_id"])
         return reviews
-
-    def write(self, vals):
-        """Refuse: a decision stays as it was made; a new one takes its place.
-
-        :raise UserError: of who is not the program
-        """
-        if not self.env.su:
-            raise UserError(
-                self.env._("A review stays as it is. Enter a new one in its place.")
-            )
-        return super().write(vals)
 
     def _check_manager(self):
         if not self.env.su and not self.env.user.has_group(

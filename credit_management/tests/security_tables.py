@@ -32,7 +32,6 @@ METHODS = {
     "credit.bureau.report.unlink": "manager",
     "credit.bureau.report.write": "collector",
     "credit.score.review.create": "manager",
-    "credit.score.review.write": "manager",
     "credit.profile.action_review_score": "manager",
     "credit.profile.action_view_score_items": "collector",
     "credit.profile.action_view_scores": "collector",
@@ -210,7 +209,6 @@ IDS_TAKEN = {}
 TEXTS_RENDERED = {
     "credit.bureau.report.note",
     "credit.bureau.report.source",
-    "credit.score.review.reason",
     "credit.cover.name",
     "credit.cover.note",
     "credit.cover.provider",

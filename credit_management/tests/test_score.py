@@ -65,9 +65,7 @@ class TestScore(CreditCommon):
     def test_paying_later_is_no_better(self):
         self.pay_on(self.invoices[0], self._day(95))
         early = self.score_of()
-        self.env["account.payment"].search(
-            [("partner_id", "=", self.customer.id)]
-        ).action_draft()
+        self._receivable_line(self.invoices[0]).remove_move_reconcile()
         self.pay_on(self.invoices[0], self._day(20))
         self.assertLess(self.score_of().value, early.value)
 
@@ -85,9 +83,8 @@ class TestScore(CreditCommon):
         move = self._create_late_invoice(10, partner=other)
         for amount in (20.0, 30.0, 10.0):
             self._pay(move, amount)
-        items = self.env["credit.score.facts"]._read_items(
-            self.company, other, self.today
-        )[other.id]
+        facts = self.env["credit.score.facts"]
+        items = facts._gather(self.company, other, self.today)[other.id].items
         self.assertEqual(len(items), 4)
         self.assertEqual(sum(item.amount for item in items), 100)
         self.assertEqual(len({item.ref for item in items}), 1)
@@ -98,9 +95,9 @@ class TestScore(CreditCommon):
         lines.reconcile()
         refs = {
             item.ref
-            for item in self.env["credit.score.facts"]._read_items(
-                self.company, self.customer, self.today
-            )[self.customer.id]
+            for item in self.env["credit.score.facts"]
+            ._gather(self.company, self.customer, self.today)[self.customer.id]
+            .items
         }
         self.assertNotIn(self._receivable_line(self.invoices[0]).id, refs)
         self.assertEqual(len(refs), 2)
@@ -128,13 +125,14 @@ class TestScore(CreditCommon):
         profiles = self.env["credit.profile"]._get_or_create(self.company, partners)
         profiles._refresh_scores()
         counts = []
-        for some in (self.profile, profiles):
+        # The first time fills caches that do not depend on customers.
+        for some in (self.profile, self.profile, profiles):
             self.env.flush_all()
             self.env.invalidate_all()
             before = self.env.cr.sql_log_count
             some._refresh_scores()
             counts.append(self.env.cr.sql_log_count - before)
-        self.assertEqual(*counts)
+        self.assertEqual(counts[1], counts[2])
 
     # === WHAT IS KEPT AND SHOWN === #
 
@@ -221,7 +219,8 @@ class TestScore(CreditCommon):
         self.assertEqual(self.profile.risk_class, computed)
         self.assertEqual(review.user_id, self.env.user)
         self.assertIn("Our own mistake", self.profile.message_ids[0].body)
-        with self.assertRaises(UserError):
+        # Nobody changes it, not even who made it.
+        with self.assertRaises(AccessError):
             review.until = self.today
         review.sudo().write(
             {"date": self._day(9), "until": self.today - timedelta(days=1)}
@@ -234,13 +233,13 @@ class TestScore(CreditCommon):
         report, review = self.create_report(), self.create_review()
         snapshot = self.profile.score_ids
         self.assertEqual(report.keep_until, self.today + relativedelta(months=36))
-        self.env["credit.profile"]._cron_forget_scores()
+        self._run_cron("ir_cron_forget_scores")
         self.assertTrue(report.exists() and review.exists() and snapshot.exists())
         old = self._day(1200)
         snapshot.sudo().date = old
         review.sudo().write({"date": old, "until": old})
         report.keep_until = self._day(1)
-        self.env["credit.profile"]._cron_forget_scores()
+        self._run_cron("ir_cron_forget_scores")
         for record in (report, review, snapshot):
             self.assertFalse(record.exists())
 
@@ -249,7 +248,9 @@ class TestScore(CreditCommon):
     def test_salespeople_and_customers_get_nothing(self):
         self.profile._refresh()
         report, review = self.create_report(), self.create_review()
-        seller = new_test_user(self.env, "seller", "base.group_user")
+        seller = new_test_user(
+            self.env, "seller", "base.group_user,base.group_allow_export"
+        )
         portal = new_test_user(self.env, "visitor", "base.group_portal")
         rows = (
             (self.profile, "score"),
@@ -271,7 +272,8 @@ class TestScore(CreditCommon):
                 ):
                     with (
                         self.subTest(user=user.login, model=records._name),
-                        self.assertRaises(AccessError),
+                        # The host refuses portal users the export before ours does.
+                        self.assertRaises(AccessError if user == seller else UserError),
                         mute_logger("odoo.models", "odoo.addons.base.models.ir_rule"),
                     ):
                         road()
