@@ -139,6 +139,7 @@ METHODS = {
 MAKES_OWN = {
     "account.move.create",
     "credit.bureau.report.create",
+    "credit.score.review.create",
     "credit.cover.create",
     "credit.group.create",
     "credit.profile.web_read_group",

@@ -307,3 +307,22 @@ class TestScore(CreditCommon):
                     "until": self.today,
                 }
             )
+
+    def test_a_manager_of_another_company_decides_on_nothing(self):
+        other = self.setup_other_company()["company"]
+        user = new_test_user(
+            self.env,
+            "manager_elsewhere",
+            "credit_management.group_credit_manager",
+            company_id=other.id,
+            company_ids=[(6, 0, other.ids)],
+        )
+        with self.assertRaises(AccessError):
+            self.env["credit.score.review"].with_user(user).create(
+                {
+                    "profile_id": self.profile.id,
+                    "risk_class": "A",
+                    "reason": "Not mine",
+                    "until": self.today,
+                }
+            )
