@@ -25,6 +25,7 @@ PARTS = (
     "night",
     "queuing",
     "lists",
+    "figures",
     "index",
     "portal",
     "workers",
@@ -168,6 +169,13 @@ class Bench:
         with step(f"lists, {size:,} items"):
             self.call(name, "proposal.fill")
             self.keep(size, "lists", self.call(name, "lists.measure"))
+            self.call(name, "proposal.empty")
+
+    def figures(self, name, size):
+        """The figures of all credit files, batch by batch."""
+        with step(f"figures of all customers, {size:,} items"):
+            self.call(name, "proposal.fill")
+            self.keep(size, "figures", self.call(name, "figures.measure"))
             self.call(name, "proposal.empty")
 
     def index(self, name, size):

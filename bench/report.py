@@ -151,6 +151,14 @@ def ratios(results):
         *each("proposal", lambda f: f"{f['queries']:.0f}"),
     )
     add(
+        "figures of 1 000 customers, s (queries of a batch of 500)",
+        "the same at each size",
+        *each(
+            "figures",
+            lambda f: f"{1000 * f['seconds'] / f['customers']:.2f} ({f['queries']})",
+        ),
+    )
+    add(
         "list of letters ÷ the host's invoices",
         LIST_AIM,
         *each("lists", lambda f: over_list(f, "letters", "invoices of the host")),

@@ -36,6 +36,7 @@ class Shot:
 
 LIST = ".o_list_view, .o_kanban_view"
 FORM = ".o_form_view"
+REPORT = ".o_graph_view, .o_pivot_view, .o_list_view, .o_kanban_view"
 MODAL = ".modal .o_form_view"
 PAGE = ".o_credit_portal"
 
@@ -124,6 +125,23 @@ SHOTS = (
         ),
         widths=(WIDE,),
     ),
+    # What customers may owe.
+    Shot(
+        "exposure",
+        "odoo/credit-customers/{insured_profile}",
+        there=FORM,
+        company="eur",
+        steps=(
+            ("click", ".o_notebook a:has-text('Exposure and Limit')"),
+            ("scroll", ".o_notebook"),
+        ),
+    ),
+    Shot("insurance", "odoo/credit-insurance", there=LIST, company="eur"),
+    Shot("groups", "odoo/credit-groups", there=LIST, company="eur"),
+    Shot("group", "odoo/credit-groups/{group}", there=FORM, company="eur"),
+    # Reports.
+    Shot("report_letters", "odoo/credit-letter-report", there=REPORT),
+    Shot("report_overdue", "odoo/credit-overdue-report", there=REPORT),
     # Where an accountant already is.
     Shot("invoice", "odoo/customer-invoices/{late_invoice}", there=FORM),
     Shot("contact", "odoo/customers/{late_partner}", there=FORM),

@@ -73,6 +73,7 @@ class CreditDemo(models.AbstractModel):
                 Bookkeeper(books, company, today, partners, products, terms),
                 [invoice for invoice in invoices if invoice.books == books],
             )
+        self._insure(companies[people.EUR], partners, today)
         (partners["archived"] + partners["archived"].child_ids).action_archive()
         partners["bounced"].message_bounce = 4
 
@@ -255,6 +256,58 @@ class CreditDemo(models.AbstractModel):
             )
         self._name_records({f"user_{login}": user for login, user in users.items()})
         return users
+
+    def _insure(self, company, partners, today):
+        """Insure two customers, of which one policy has expired, and make a group."""
+        self.env["credit.cover"].create(
+            [
+                {
+                    "name": "POL-2231-07",
+                    "provider": "Atlas Kreditversicherung",
+                    "partner_id": partners["bergmann"].id,
+                    "company_id": company.id,
+                    "amount": 50000,
+                    "percentage": 90,
+                    "since": today - timedelta(days=200),
+                    "until": today + timedelta(days=165),
+                },
+                {
+                    "name": "POL-2231-02",
+                    "provider": "Atlas Kreditversicherung",
+                    "partner_id": partners["rheinufer"].id,
+                    "company_id": company.id,
+                    "amount": 20000,
+                    "percentage": 85,
+                    "since": today - timedelta(days=400),
+                    "until": today - timedelta(days=35),
+                },
+                {
+                    "name": "G-118",
+                    "kind": "guarantee",
+                    "provider": "Volksbank Mosel",
+                    "partner_id": partners["lindenhof"].id,
+                    "company_id": company.id,
+                    "amount": 5000,
+                },
+            ]
+        )
+        parent = self.env["res.partner"].create(
+            {
+                "name": "Rhein-Main Beteiligungen GmbH",
+                "is_company": True,
+                "country_id": self.env.ref("base.de").id,
+                "lang": "de_DE",
+            }
+        )
+        (partners["bergmann"] + partners["rheinufer"]).parent_id = parent
+        self._name_records({"partner_parent": parent})
+        self.env["credit.group"].create(
+            {
+                "partner_id": parent.id,
+                "company_ids": [Command.set(company.ids)],
+                "credit_limit": 75000,
+            }
+        )
 
     def _find_groups(self, *xmlids):
         groups = self.env["res.groups"]

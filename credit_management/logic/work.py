@@ -147,7 +147,6 @@ MESSAGE_COMES = {
     dunning.TOO_SOON,
     dunning.NOT_WORKING_DAY,
 }
-LARGE_AMOUNT = Decimal(10000)
 NEW_DAYS = 14  # late for no longer than this is newly late
 
 
@@ -171,13 +170,17 @@ class LateItem:
 
 
 def find_ledger_work(
-    items: Iterable[LateItem], receipts: Decimal, today: date
+    items: Iterable[LateItem],
+    receipts: Decimal,
+    today: date,
+    large_amount: Decimal = Decimal(10000),
 ) -> dict[str, date]:
     """Return what the overdue items of a customer ask of us, and from which day on.
 
     A day may lie ahead: the last level asks of us once its time to pay is over.
 
     :param receipts: money in the bank that nobody has matched
+    :param large_amount: newly late from which on a person is asked; zero for never
 
     >>> due, today = date(2026, 5, 1), date(2026, 5, 13)
     >>> find_ledger_work([LateItem("waiting", Decimal(90), due)], Decimal(0), today)
@@ -211,7 +214,7 @@ def find_ledger_work(
     if items and ZERO < receipts >= sum((item.amount for item in items), ZERO):
         ask(RECEIPT, today)
     new = [item for item in items if _is_new(item, today)]
-    if sum((item.amount for item in new), ZERO) >= LARGE_AMOUNT:
+    if ZERO < large_amount <= sum((item.amount for item in new), ZERO):
         ask(NEW_LARGE, min(_late_since(item, today) for item in new))
     return work
 

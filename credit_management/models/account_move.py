@@ -152,7 +152,10 @@ class AccountMove(models.Model):
 
     @api.model
     def _say_credit_next_date(self, alias):
-        """Return the expression for the day of the next message to the customer."""
+        """Return the expression for the day of the next message to the customer.
+
+        Where the day has passed and nothing went it is today.
+        """
         self.flush_model(["commercial_partner_id", "company_id"])
         self.env["credit.profile"].flush_model()
         self.env["credit.dunning.outcome"].flush_model()
@@ -164,13 +167,15 @@ class AccountMove(models.Model):
                     ON outcome.move_line_id = item.id
                  WHERE item.move_id = %(alias)s.id
                    AND outcome.run_id IS NULL AND outcome.next_date IS NULL)
-             THEN (SELECT profile.next_action_date
+             THEN (SELECT GREATEST(profile.next_action_date, %(today)s)
                      FROM credit_profile profile
                     WHERE profile.company_id = %(alias)s.company_id
-                      AND profile.partner_id = %(alias)s.commercial_partner_id)
+                      AND profile.partner_id = %(alias)s.commercial_partner_id
+                      AND profile.next_action_date IS NOT NULL)
              END)
             """,
             alias=alias,
+            today=self.env["credit.profile"]._say_today(SQL.identifier("profile")),
             is_open=self._say_credit_is_open(alias),
         )
 

@@ -340,11 +340,39 @@ class CreditDunningFactsGatherer(models.AbstractModel):
     # === WHAT THE LEDGER AND THE LETTERS SAY === #
 
     @api.model
-    def _read_lines(self, company, partners=None):
+    def _sum_lines(self, company, partners):
+        """Add up the open receivable lines of customers, in the company's currency.
+
+        :return: rows (customer id, whether the customer owes it, amount as text)
+        """
+        accounts = self._get_receivable_accounts(company)
+        if not accounts:
+            return []
+        return self.env.execute_query(
+            SQL(
+                """
+                SELECT customer.commercial_partner_id, line.amount_residual >= 0,
+                       SUM(line.amount_residual)::text
+                  FROM account_move_line line
+                  JOIN res_partner customer ON customer.id = line.partner_id
+                 WHERE %s
+                   AND customer.commercial_partner_id = ANY(%s)
+              GROUP BY 1, 2
+              ORDER BY 1, 2
+                """,
+                self._is_open_line(company, accounts),
+                partners.ids,
+            )
+        )
+
+    @api.model
+    def _read_lines(self, company, partners=None, only_under_way=False):
         """Read the open receivable lines of a company, by customer and due date.
 
         A residual is in the currency of the document. Lines of entry-less payments do
         not exist; see ``_read_under_way`` for those.
+
+        :param only_under_way: lines of documents that money may be under way for
         """
         accounts = self._get_receivable_accounts(company)
         if not accounts:
@@ -356,6 +384,20 @@ class CreditDunningFactsGatherer(models.AbstractModel):
                 "AND line.partner_id IN (SELECT id FROM res_partner"
                 " WHERE commercial_partner_id = ANY(%s))",
                 partners.ids,
+            )
+        if only_under_way:
+            condition = SQL(
+                """
+                %s
+                AND (EXISTS (SELECT FROM account_move__account_payment link
+                               JOIN account_payment payment
+                                 ON payment.id = link.payment_id
+                              WHERE link.invoice_id = line.move_id
+                                AND payment.move_id IS NULL)
+                     OR EXISTS (SELECT FROM account_invoice_transaction_rel link
+                                 WHERE link.invoice_id = line.move_id))
+                """,
+                condition,
             )
         rows = self.env.execute_query_dict(
             SQL(

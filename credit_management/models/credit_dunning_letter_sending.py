@@ -12,7 +12,7 @@ from odoo.tools import SQL, format_date, formataddr
 from ..logic import dunning
 from ..logic.money import to_decimal
 from .credit_dunning_facts import LIVE_STATES
-from .credit_outgoing_mixin import OUTGOING_MODELS
+from .credit_outgoing_mixin import NO_NOTICE, OUTGOING_MODELS
 
 # The wire knows the letter by this header, so that anyone can count copies.
 KEY_HEADER = "X-Credit-Key"
@@ -427,7 +427,7 @@ class CreditDunningLetterSending(models.Model):
             return
         user = self._get_informed_user()
         letter = self.with_context(lang=user.lang or self.env.lang)
-        letter.profile_id.activity_schedule(
+        letter.profile_id.with_context(**NO_NOTICE).activity_schedule(
             activity_type_id=level.activity_type_id.id,
             summary=letter.name,
             note=letter.profile_id._render_facts(letter._prepare_task_facts()),
@@ -549,7 +549,7 @@ class CreditDunningLetterSending(models.Model):
                     "sent_date": False,
                 }
             )
-            letter.activity_schedule(
+            letter.with_context(**NO_NOTICE).activity_schedule(
                 "mail.mail_activity_data_todo",
                 summary=self.env._("Put the address right"),
                 note=self.env._(
@@ -612,7 +612,7 @@ class CreditDunningLetterSending(models.Model):
     def _ask_person(self):
         """Ask whether a letter that goes at most once arrived."""
         for letter in self:
-            letter.activity_schedule(
+            letter.with_context(**NO_NOTICE).activity_schedule(
                 "mail.mail_activity_data_todo",
                 summary=self.env._("Did this letter arrive?"),
                 note=letter._explain_doubt(),

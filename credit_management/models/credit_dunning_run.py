@@ -169,9 +169,8 @@ class CreditDunningRun(models.Model):
                 for state, (_number, amount) in by_state.items()
                 if state not in ("skipped", "reversed", "failed")
             )
-            on_its_way = count("queued", "sending", "sent", "unknown", "failed")
-            finished = on_its_way - run.waiting_count
-            run.progress = 100 * finished // on_its_way if on_its_way else 0
+            letters = run.letter_count
+            run.progress = 100 * run.sent_count // letters if letters else 0
 
     @api.depends("letter_ids.to_print", "letter_ids.paper_id")
     def _compute_print_counts(self):

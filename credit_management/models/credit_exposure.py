@@ -5,6 +5,7 @@ from odoo.tools import SQL
 
 from ..logic import exposure
 from ..logic.money import to_decimal
+from .credit_dunning_facts import DunningFacts
 
 PART_LABELS = [
     (exposure.RECEIVABLES, "Open Items"),
@@ -43,14 +44,8 @@ class CreditExposureGatherer(models.AbstractModel):
         :return: (customer, ``exposure.Exposure``, credit limit or None)
         """
         document.ensure_one()
-        company = document.company_id
         customer = self._get_document_customer(document)
-        facts = (
-            self.with_company(company)
-            .env["credit.dunning.facts"]
-            ._gather(company, company._credit_today(), customer)
-        )
-        found = self.with_company(company)._compute_exposures(facts, customer, document)
+        found = self._compute_live(document.company_id, customer, document)
         return customer, *found[customer.id]
 
     @api.model
@@ -86,8 +81,27 @@ class CreditExposureGatherer(models.AbstractModel):
         :param document: counts as if it were posted or confirmed
         :return: dict customer id -> (``exposure.Exposure``, credit limit or None)
         """
-        company = facts.company
         parts = self._list_ledger_parts(facts)
+        return self._add_up(facts.company, facts.today, partners, parts, document)
+
+    @api.model
+    def _compute_live(self, company, partners, document=None):
+        """Return the exposures of customers as they are now, without their items.
+
+        The ledger adds up what is open, so that it costs the same for a customer of
+        two invoices and of two thousand: an order waits for it.
+
+        :param document: counts as if it were posted or confirmed
+        :return: dict customer id -> (``exposure.Exposure``, credit limit or None)
+        """
+        in_company = self.with_company(company)
+        parts = in_company._sum_ledger_parts(company, partners)
+        today = company._credit_today()
+        return in_company._add_up(company, today, partners, parts, document)
+
+    @api.model
+    def _add_up(self, company, today, partners, parts, document):
+        """Add what is no ledger item to the parts, and what others bear; the limit."""
         for row in self._read_documents(company, partners, document):
             parts[row["customer_id"]].append(
                 exposure.Part(
@@ -108,7 +122,7 @@ class CreditExposureGatherer(models.AbstractModel):
                 exposure.compute_exposure(
                     parts.get(partner_sudo.id, ()),
                     covers.get(partner_sudo.id, ()),
-                    facts.today,
+                    today,
                     rounding,
                 ),
                 to_decimal(limit) if limit > 0 else None,
@@ -125,7 +139,6 @@ class CreditExposureGatherer(models.AbstractModel):
         the currency of the company.
         """
         parts = defaultdict(list)
-        currency = facts.company.currency_id
         for customer_id, customer in facts.customers.items():
             for item in (*customer.items, *customer.credits):
                 amount = facts.lines[item.ref]["residual_company"]
@@ -134,18 +147,45 @@ class CreditExposureGatherer(models.AbstractModel):
                 parts[customer_id].append(exposure.Part(kind, amount, document))
             for item in customer.items:
                 if item.under_way:
-                    under_way = facts.get_company_amount(
-                        item.ref, min(item.under_way, item.residual)
-                    )
-                    rounded = to_decimal(currency.round(float(under_way)))
                     parts[customer_id].append(
-                        exposure.Part(
-                            exposure.IN_PROCESS,
-                            -rounded,
-                            ("account.move.line", item.ref),
-                        )
+                        self._make_under_way_part(facts, item.ref, item.under_way)
                     )
         return parts
+
+    @api.model
+    def _sum_ledger_parts(self, company, partners):
+        """Return the same amounts as ``_list_ledger_parts``, added up by the ledger.
+
+        Only items for which money is under way are looked at one by one.
+
+        :return: dict customer id -> list of ``exposure.Part`` without documents
+        """
+        facts = DunningFacts(company, company._credit_today())
+        gatherer = self.env["credit.dunning.facts"]
+        parts = defaultdict(list)
+        self.env.flush_all()
+        rows = gatherer._sum_lines(company, partners)
+        for customer_id, is_owed, amount in rows:
+            kind = exposure.RECEIVABLES if is_owed else exposure.CREDITS
+            parts[customer_id].append(exposure.Part(kind, to_decimal(amount)))
+        if any(is_owed for _id, is_owed, _amount in rows):
+            lines = gatherer._read_lines(company, partners, only_under_way=True)
+            facts.lines = {row["id"]: row for row in lines}
+            under_way = gatherer._read_under_way(company, lines) if lines else {}
+            for line_id, amount in under_way.items():
+                parts[facts.lines[line_id]["customer_id"]].append(
+                    self._make_under_way_part(facts, line_id, amount)
+                )
+        return parts
+
+    @api.model
+    def _make_under_way_part(self, facts, line_id, under_way):
+        """Return what takes off an item that money is under way for."""
+        amount = min(under_way, facts.lines[line_id]["residual"])
+        amount = facts.get_company_amount(line_id, amount)
+        rounded = to_decimal(facts.company.currency_id.round(float(amount)))
+        document = ("account.move.line", line_id)
+        return exposure.Part(exposure.IN_PROCESS, -rounded, document)
 
     @api.model
     def _read_documents(self, company, partners, document=None):

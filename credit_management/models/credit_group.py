@@ -325,15 +325,12 @@ class CreditGroup(models.Model):
         partners = group_sudo.partner_id.browse(self._find_members()[self.id])
         total = exposure.ZERO
         for company in group_sudo.company_ids:
-            in_company = group_sudo.with_company(company)
-            facts = in_company.env["credit.dunning.facts"]._gather(
-                company, company._credit_today(), partners
-            )
             own = document if document and document.company_id == company else None
-            found = in_company.env["credit.exposure"]._compute_exposures(
-                facts, partners, own
+            found = group_sudo.env["credit.exposure"]._compute_live(
+                company, partners, own
             )
+            today = company._credit_today()
             for result, _limit in found.values():
-                amount = group_sudo._convert(float(result.total), company, facts.today)
+                amount = group_sudo._convert(float(result.total), company, today)
                 total += to_decimal(amount)
         return total

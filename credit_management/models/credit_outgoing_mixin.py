@@ -19,6 +19,9 @@ MAX_FAILURES = 3
 PATIENCE = timedelta(minutes=1)
 # After a clash with somebody who works on the same documents.
 CLASH_WAIT = timedelta(seconds=5)
+# Tasks that a job makes by the dozen stand on the work list and in the list of
+# activities: not another mail from the host for each.
+NO_NOTICE = {"mail_activity_quick_update": True}
 # Modes in which something leaves.
 SENDING_MODES = ("redirect", "live")
 

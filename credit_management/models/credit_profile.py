@@ -868,6 +868,7 @@ class CreditProfile(models.Model):
             self._get_late_items(facts, partner_id, decision, emails),
             to_decimal(receipts),
             facts.today,
+            to_decimal(facts.company.credit_large_amount),
         )
         if ledger_work:
             figures["work_ledger"] = json.dumps(ledger_work, default=str)

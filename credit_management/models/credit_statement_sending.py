@@ -9,7 +9,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools import email_normalize, formataddr
 
-from .credit_outgoing_mixin import SENDING_MODES
+from .credit_outgoing_mixin import NO_NOTICE, SENDING_MODES
 
 _logger = logging.getLogger(__name__)
 
@@ -206,7 +206,7 @@ class CreditStatementSending(models.Model):
             one.sudo().write(
                 {"state": "failed", "state_reason": reason, "queued_until": False}
             )
-            one.profile_id.activity_schedule(
+            one.profile_id.with_context(**NO_NOTICE).activity_schedule(
                 "mail.mail_activity_data_todo",
                 summary=one._speak_to_collector().env._(
                     "A statement of account did not go"
@@ -252,7 +252,7 @@ class CreditStatementSending(models.Model):
             "A statement of account could not be made"
         )
         if summary not in profile.activity_ids.mapped("summary"):
-            profile.activity_schedule(
+            profile.with_context(**NO_NOTICE).activity_schedule(
                 "mail.mail_activity_data_todo",
                 summary=summary,
                 note=reason,

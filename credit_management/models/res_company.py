@@ -124,7 +124,8 @@ class ResCompany(models.Model):
         currency_field="currency_id",
         default=10000,
         help="In the review of a run, a letter that claims so much or more, in the"
-        " company's currency, is marked. 0: never.",
+        " company's currency, is marked, and a customer who is newly late with so much"
+        " stands on the work list. 0: never.",
         groups=TOLD_TO,
     )
     credit_count_drafts = fields.Boolean(

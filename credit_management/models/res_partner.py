@@ -89,6 +89,10 @@ class ResPartner(models.Model):
             partner.credit_currency_id = company.currency_id
             for name, source in FROM_PROFILE.items():
                 partner[name] = profile[source]
+            if partner.credit_next_date:
+                # Its day has passed and nothing went: today, until it is looked at.
+                today = company._credit_today()
+                partner.credit_next_date = max(partner.credit_next_date, today)
 
     @api.depends("credit_level_id", "credit_overdue_amount")
     @api.depends_context("company", "lang")

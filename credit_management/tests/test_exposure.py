@@ -7,6 +7,8 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
+from ..logic import exposure
+from ..logic.money import to_decimal
 from .common import CreditCommon
 
 
@@ -20,7 +22,19 @@ class TestExposure(CreditCommon):
         )
 
     def refresh(self):
+        """Refresh the figures; what is asked live says the same, part by part."""
         self.profile._refresh()
+        found = self.env["credit.exposure"]._compute_live(self.company, self.customer)
+        result, _limit = found[self.customer.id]
+        self.assertEqual(result.total, to_decimal(self.profile.exposure_amount))
+        amounts = result.list_amounts()
+        columns = self.env["credit.exposure"]._get_part_columns() | {
+            exposure.RECEIVABLES: ("open_amount", 1),
+            exposure.CREDITS: ("unapplied_amount", -1),
+        }
+        for kind, (name, sign) in columns.items():
+            amount = to_decimal(self.profile[name])
+            self.assertEqual(sign * amounts.get(kind, 0), amount, name)
         return self.profile
 
     def create_draft(self, amount, partner=None, **values):
@@ -260,6 +274,23 @@ class TestExposure(CreditCommon):
         self.assertLessEqual(many, few)
 
     # === INSURANCE AND GUARANTEES === #
+
+    def test_asking_live_costs_the_same_for_two_invoices_and_for_twenty(self):
+        def ask():
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            self.env["credit.exposure"]._compute_live(self.company, self.customer)
+            return self.env.cr.sql_log_count - before
+
+        for _invoice in range(2):
+            self._create_late_invoice(5, 10.0)
+        ask()
+        few = ask()
+        for _invoice in range(18):
+            self._create_late_invoice(5, 10.0)
+        self.assertEqual(ask(), few)
+        self.assertLessEqual(few, 10)
 
     def test_the_own_share_is_not_borne(self):
         self._create_late_invoice(5, 1000.0)

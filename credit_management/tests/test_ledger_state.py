@@ -148,6 +148,13 @@ class TestLedgerState(CreditCommon):
         self.assertEqual(self._found(("credit_next_date", "=", str(day))), invoice)
         self.assertFalse(self._found(("credit_next_date", "<=", "today")))
         self.assertEqual(self._groups("credit_next_date:day"), {day: 1})
+        # The day passes, nothing runs, the figures are those of then.
+        with freeze_time(day + timedelta(days=3)):
+            self.env.invalidate_all()
+            late = day + timedelta(days=3)
+            self.assertEqual(invoice.credit_next_date, late)
+            self.assertEqual(self.customer.credit_next_date, late)
+            self.assertEqual(self._found(("credit_next_date", "=", str(late))), invoice)
 
     def test_an_invoice_left_alone_for_good_has_no_next_contact(self):
         chased = self._create_late_invoice(1)

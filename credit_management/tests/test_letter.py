@@ -1,7 +1,7 @@
 import hashlib
 
 from odoo.exceptions import UserError, ValidationError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import format_date, mute_logger
 
 from ..models.credit_dunning_letter_sending import KEY_HEADER
@@ -189,6 +189,26 @@ class TestLetter(CreditCommon):
         self.assertEqual(letter.state, "sent")
         self.assertEqual(letter.profile_id.activity_ids.activity_type_id, call)
         self.assertEqual(invoice.credit_level_id, self.first)
+
+    def test_tasks_of_a_night_send_no_mail_each(self):
+        collector = new_test_user(
+            self.env,
+            "credit_task",
+            "credit_management.group_credit_user",
+            email="collector@example.com",
+            notification_type="email",
+        )
+        self.company.credit_user_id = collector
+        call = self.env.ref("credit_management.mail_activity_type_call")
+        self.first.write({"send_email": False, "activity_type_id": call.id})
+        self._create_late_invoice(4)
+        letter = self._send_all_due().letter_ids
+        self.assertEqual(letter.profile_id.activity_ids.user_id, collector)
+        self.assertFalse(
+            self.env["mail.notification"].search(
+                [("res_partner_id", "=", collector.partner_id.id)]
+            )
+        )
 
     def test_copies_go_to_the_addresses_of_the_file(self):
         profile = self.env["credit.profile"]._get_or_create(self.company, self.customer)

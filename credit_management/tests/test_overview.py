@@ -330,3 +330,7 @@ class TestOverview(CreditCommon):
         overview = Overview.browse(Overview.action_open()["res_id"])
         self.assertTrue(overview.age_ids)
         self.assertFalse(overview.age_chart or overview.cash_chart)
+        self.assertTrue(overview.has_currencies)  # it says why
+        alone = overview.with_context(allowed_company_ids=self.company.ids)
+        alone = alone.browse(alone.action_open()["res_id"])
+        self.assertFalse(alone.has_currencies)

@@ -25,10 +25,22 @@ class TestRun(CreditCommon):
         letter = run.letter_ids
         self.assertEqual(letter.state, "sent")
         self.assertEqual(run.state, "done")
+        self.assertEqual(run.progress, 100)
         self.assertEqual(invoice.credit_level_id, self.first)
         self.assertSentEmail(
             self.company.email_formatted, [self.customer.email_formatted]
         )
+
+    def test_a_letter_that_failed_or_waits_for_review_is_not_called_sent(self):
+        other = self._create_customer("Other")
+        self._create_late_invoice(4)
+        self._create_late_invoice(4, partner=other)
+        run = self._propose()
+        self.assertEqual(run.progress, 0)
+        self._send(run)
+        self.assertEqual(run.progress, 100)
+        run.letter_ids[0].sudo()._fail("No such address")
+        self.assertEqual((run.state, run.progress), ("done", 50))
 
     def test_every_overdue_item_is_chased_or_has_a_reason(self):
         invoices = self.env["account.move"]

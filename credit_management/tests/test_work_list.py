@@ -183,7 +183,7 @@ class TestWorkList(WorkCommon):
         self.assertEqual(self.profile.work_actor, work.MANAGER)
 
     def test_a_large_amount_that_is_newly_late_waits_for_a_call(self):
-        self._create_late_invoice(1, work.LARGE_AMOUNT)
+        self._create_late_invoice(1, self.company.credit_large_amount)
         self.profile._refresh()
         self.assertEqual(self._reason(), work.NEW_LARGE)
 
@@ -331,7 +331,7 @@ class TestCall(WorkCommon):
         self.assertEqual((call.user_id, call.next_step), (self.env.user, "none"))
 
     def test_a_call_lets_rest_what_the_ledger_asks(self):
-        self._create_late_invoice(1, work.LARGE_AMOUNT)
+        self._create_late_invoice(1, self.company.credit_large_amount)
         self.profile._refresh()
         self.assertEqual(self._reason(), work.NEW_LARGE)
         self._log()

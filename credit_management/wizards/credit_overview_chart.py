@@ -22,6 +22,14 @@ class CreditOverviewChart(models.TransientModel):
     level_ids = fields.One2many("credit.overview.level", "overview_id", readonly=True)
     age_chart = fields.Json(readonly=True)
     cash_chart = fields.Json(readonly=True)
+    has_currencies = fields.Boolean(compute="_compute_has_currencies")
+
+    # === COMPUTE METHODS === #
+
+    @api.depends("company_ids.currency_id")
+    def _compute_has_currencies(self):
+        for overview in self:
+            overview.has_currencies = len(overview.company_ids.currency_id) > 1
 
     # === BUSINESS METHODS === #
 

@@ -180,6 +180,8 @@ def find_records(env, usd, eur, sent, review):
         "late_partner": late.partner_id.id,
         "late_invoice": invoice.id,
         "german_profile": german.id,
+        "insured_profile": profiles._get_or_create(eur, customer(env, "bergmann")).id,
+        "group": env["credit.group"].search([], limit=1).id,
         "statement": statement.id,
         "policy": policy.id,
         "level": env.ref("credit_management.level_business_4").id,
