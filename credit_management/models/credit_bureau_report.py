@@ -33,7 +33,7 @@ class CreditBureauReport(models.Model):
         required=True, help="Who says so: the bureau or insurer.", groups=TOLD_TO
     )
     date = fields.Date(required=True, default=fields.Date.context_today, groups=TOLD_TO)
-    has_rating = fields.Boolean(string="Gives a Rating", default=True, groups=TOLD_TO)
+    has_rating = fields.Boolean(string="Gives a Rating", groups=TOLD_TO)
     rating = fields.Integer(
         aggregator="avg",
         groups=TOLD_TO,

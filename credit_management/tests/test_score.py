@@ -38,6 +38,7 @@ class TestScore(CreditCommon):
                 "company_id": self.company.id,
                 "source": "Bureau",
                 "date": self.today,
+                "has_rating": True,
                 "rating": 40,
             }
             | values
@@ -203,6 +204,18 @@ class TestScore(CreditCommon):
         report.has_rating = False
         self.env.flush_all()
         self.assertEqual(external(), 20)
+
+    def test_a_report_without_a_rating_rates_nobody(self):
+        before = self.score_of()
+        self.env["credit.bureau.report"].create(
+            {
+                "partner_id": self.customer.id,
+                "company_id": self.company.id,
+                "source": "Bureau",
+                "limit_amount": 5000.0,
+            }
+        )
+        self.assertEqual(self.score_of(), before)
 
     def test_a_report_that_makes_no_sense_is_refused(self):
         with self.assertRaises(ValidationError):
