@@ -51,6 +51,8 @@ SHOTS = (
     ),
     Shot("customer", "odoo/credit-customers/{late_profile}", there=FORM, tall=True),
     Shot("work_list", "odoo/credit-work", there=LIST),
+    Shot("credit_reports", "odoo/credit-reports", widths=(WIDE,)),
+    Shot("scores", "odoo/credit-scores", widths=(WIDE,)),
     Shot(
         "call",
         "odoo/credit-customers/{late_profile}",

@@ -83,9 +83,33 @@ def test_paying_later_never_raises_a_score(history, place, days):
     later = replace(history, items=tuple(items))
     before = score.compute_score(history, TODAY)
     after = score.compute_score(later, TODAY)
-    assert (before is None) == (after is None)
     if before:
+        assert after is not None
         assert after.value <= before.value
+
+
+def test_what_is_open_counts_however_old_it_is():
+    def day(days):
+        return TODAY - timedelta(days=days)
+
+    prompt = [score.PaidItem(Decimal(100), day(n), day(n)) for n in (30, 60, 90)]
+    old = score.PaidItem(Decimal(900), day(1200))
+    good = score.compute_score(score.History(tuple(prompt)), TODAY)
+    bad = score.compute_score(score.History((*prompt, old)), TODAY)
+    assert bad.value < good.value - 40
+    # Paid at last, it lies too far back.
+    settled = replace(old, paid=day(1))
+    assert score.compute_score(score.History((*prompt, settled)), TODAY) == good
+
+
+def test_parts_of_an_item_are_no_history():
+    parts = tuple(
+        score.PaidItem(Decimal(10), TODAY - timedelta(days=30), TODAY, ref=1)
+        for _part in range(5)
+    )
+    assert score.compute_score(score.History(parts), TODAY) is None
+    others = tuple(replace(parts[0], ref=ref) for ref in (2, 3))
+    assert score.compute_score(score.History(parts + others), TODAY)
 
 
 @given(histories, st.integers(0, 11))

@@ -6,8 +6,9 @@ well as what was paid: an item that is 90 days late and unpaid is at least 90 da
 Leaving it out would make the worst customers look best.
 
 Paying later never raises the score: each factor is a falling function of the days an
-item is late, the items of a window are chosen by their due date, not by the day they
-were paid, and whether a factor counts does not depend on how late anything was.
+item is late, paid items are chosen by their due date, not by the day they were paid,
+what is open is never left out, and whether a factor counts does not depend on how late
+anything was.
 """
 
 from collections.abc import Iterable
@@ -74,11 +75,13 @@ class PaidItem:
 
     :param amount: in the currency of the company, above zero
     :param paid: none while it is open
+    :param ref: of what fell due, the same for its parts; none: the item is whole
     """
 
     amount: Decimal
     due: date
     paid: date | None = None
+    ref: int | None = None
 
     def find_days_late(self, today: date) -> int:
         """Return how late it was paid, or how late it is by now; below zero early."""
@@ -152,7 +155,8 @@ def compute_index(days_late) -> Decimal:
 def compute_score(history: History, today: date) -> Score | None:
     """Return the score of a customer on a day, or none without enough history.
 
-    What fell due after that day, or was paid after it, is not known on it.
+    What fell due after that day, or was paid after it, is not known on it. What is open
+    counts however long ago it fell due; parts of one item are one experience.
 
     >>> day = date(2026, 5, 1)
     >>> days = [day - timedelta(30 * n) for n in range(1, 5)]
@@ -173,11 +177,15 @@ def compute_score(history: History, today: date) -> Score | None:
             item.amount,
             item.due,
             item.paid if item.paid and item.paid <= today else None,
+            item.ref,
         )
         for item in history.items
-        if item.amount > 0 and today - HISTORY <= item.due < today
+        if item.amount > 0 and item.due < today
     ]
-    if len(items) < FEWEST_ITEMS:
+    # Never by the day of a payment that was made: paying later must not hide an item.
+    items = [item for item in items if not item.paid or item.due >= today - HISTORY]
+    wholes = sum(item.ref is None for item in items)
+    if wholes + len({item.ref for item in items} - {None}) < FEWEST_ITEMS:
         return None
     measured = dict(_measure(items, history, today))
     most = _share_out(measured)

@@ -25,6 +25,11 @@ from . import credit_profile_work
 from . import credit_profile_call
 from . import credit_profile_history
 from . import credit_profile_exposure
+from . import credit_score_facts
+from . import credit_profile_score
+from . import credit_score
+from . import credit_score_review
+from . import credit_bureau_report
 from . import credit_profile_touch
 from . import credit_call_mixin
 from . import credit_call

@@ -42,6 +42,10 @@ WRITTEN_BY_METHODS = {
     "statement_monthly_since",
     "work_done_date",
     "work_done",
+    "score",
+    "risk_class",
+    "score_factors",
+    "score_date",
 }
 # So often may customers write to us on one day, and open disputes among that.
 PORTAL_WRITES_A_DAY = 30

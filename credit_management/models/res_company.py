@@ -165,6 +165,13 @@ class ResCompany(models.Model):
         groups=TOLD_TO,
     )
 
+    credit_score_months = fields.Integer(
+        string="Keep Scores For",
+        default=36,
+        help="Scores, reviews of them and credit reports are deleted after so many"
+        " months. 0: never.",
+        groups=TOLD_TO,
+    )
     credit_run_error = fields.Char(
         string="Nightly Run Failed",
         readonly=True,

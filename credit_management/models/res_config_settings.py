@@ -56,3 +56,6 @@ class ResConfigSettings(models.TransientModel):
     credit_count_drafts = fields.Boolean(
         related="company_id.credit_count_drafts", readonly=False
     )
+    credit_score_months = fields.Integer(
+        related="company_id.credit_score_months", readonly=False
+    )

@@ -26,6 +26,7 @@ from . import test_reports
 from . import test_review
 from . import test_run
 from . import test_scale
+from . import test_score
 from . import test_security_http
 from . import test_security_methods
 from . import test_security_models

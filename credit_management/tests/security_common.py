@@ -319,6 +319,37 @@ class SecurityCommon(CreditCommon):
                 "text": f"{CANARY} text",
             }
         )
+        cls.bureau_report = env["credit.bureau.report"].create(
+            {
+                "partner_id": cls.customer.id,
+                "company_id": cls.company.id,
+                "source": f"{CANARY} bureau",
+                "note": f"{CANARY} note",
+                "rating": 50,
+            }
+        )
+        cls.review_of_score = env["credit.score.review"].create(
+            {
+                "profile_id": cls.profile.id,
+                "risk_class": "C",
+                "reason": f"{CANARY} reason",
+                "until": cls.today,
+            }
+        )
+        cls.score = (
+            env["credit.score"]
+            .sudo()
+            .create(
+                {
+                    "profile_id": cls.profile.id,
+                    "company_id": cls.company.id,
+                    "date": cls.today,
+                    "score": 50,
+                    "risk_class": "D",
+                }
+            )
+            .sudo(False)
+        )
         cls.exposure_line = env["credit.exposure.line"]._make(cls.profile)
         cls.touch = env["credit.profile.touch"].sudo().search([], limit=1)
         env.flush_all()
@@ -371,6 +402,9 @@ class SecurityCommon(CreditCommon):
                 cls.dispute_open,
                 cls.dispute_open.line_ids,
                 cls.dispute_settle,
+                cls.bureau_report,
+                cls.review_of_score,
+                cls.score,
                 cls.overview,
                 cls.overview.age_ids,
                 cls.overview.alarm_ids,

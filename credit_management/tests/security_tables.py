@@ -28,6 +28,13 @@ METHODS = {
     "credit.cover.create": "manager",
     "credit.cover.unlink": "manager",
     "credit.cover.write": "manager",
+    "credit.bureau.report.create": "collector",
+    "credit.bureau.report.unlink": "manager",
+    "credit.bureau.report.write": "collector",
+    "credit.score.review.create": "manager",
+    "credit.profile.action_review_score": "manager",
+    "credit.profile.action_view_score_items": "collector",
+    "credit.profile.action_view_scores": "collector",
     "credit.group.create": "manager",
     "credit.group.write": "manager",
     "credit.group.web_read": "collector",
@@ -156,6 +163,8 @@ METHODS = {
 # What somebody of another company may do: it makes or opens what is theirs.
 MAKES_OWN = {
     "account.move.create",
+    "credit.bureau.report.create",
+    "credit.score.review.create",
     "credit.cover.create",
     "credit.group.create",
     "credit.profile.web_read_group",
@@ -178,6 +187,7 @@ MODELS_OF_NOBODY = {
     "credit.demo.history",
     "credit.dunning.facts",
     "credit.exposure",
+    "credit.score.facts",
     "credit.outgoing.mixin",
     "credit.statement.builder",
     "report.credit_management.report_credit_statement",
@@ -227,6 +237,8 @@ FIELDS_TOLD = {
 IDS_TAKEN = {}
 # Texts that people of the credit groups may write; the test fills them with code.
 TEXTS_RENDERED = {
+    "credit.bureau.report.note",
+    "credit.bureau.report.source",
     "credit.cover.name",
     "credit.cover.note",
     "credit.cover.provider",

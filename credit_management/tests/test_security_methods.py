@@ -15,6 +15,7 @@ from .security_tables import MAKES_OWN, METHODS
 RIGHTS = ("public", "portal", "salesperson", "biller", "collector", "manager", "system")
 # What the methods that need more than records are given; else what `write` may write.
 ARGUMENTS = {
+    "credit.bureau.report.write": [{"note": "Other"}],
     "create": [{}],
     "web_read": [{"overdue_amount": {}, "pause_reason": {}}],
     "web_read_group": [[], ["level_id"]],
