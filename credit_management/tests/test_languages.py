@@ -19,12 +19,13 @@ SAME_WORDS = {
         "mails",
         "post",
         "product",
+        *("score", "scores"),
         "start",
         "status",
     },
     "de_DE": {
         *("alarm", "details", "journal", "limit", "manager", "name", "normal"),
-        *("partner", "pause", "position", "post", "status", "text"),
+        *("partner", "pause", "position", "post", "score", "scores", "status", "text"),
     },
     "fr_FR": {
         *(
@@ -37,7 +38,7 @@ SAME_WORDS = {
             "journal",
         ),
         *("mail", "mails", "message", "messages", "mode", "pause", "position", "total"),
-        "urgent",
+        *("score", "scores", "source", "urgent"),
     },
 }
 # What no reader sees, what is an example of an address, and what the host says.
