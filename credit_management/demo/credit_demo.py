@@ -295,11 +295,19 @@ class CreditDemo(models.AbstractModel):
             {
                 "name": "Rhein-Main Beteiligungen GmbH",
                 "is_company": True,
+                "street": "Mainzer Landstraße 301",
+                "zip": "60326",
+                "city": "Frankfurt am Main",
                 "country_id": self.env.ref("base.de").id,
                 "lang": "de_DE",
             }
         )
-        (partners["bergmann"] + partners["rheinufer"]).parent_id = parent
+        for member in partners["bergmann"] + partners["rheinufer"]:
+            # The host gives who gets a parent the parent's address.
+            address = {name: member[name] for name in ("street", "zip", "city")}
+            country = member.country_id
+            member.parent_id = parent
+            member.write(address | {"country_id": country.id})
         self._name_records({"partner_parent": parent})
         self.env["credit.group"].create(
             {

@@ -262,9 +262,9 @@ class TestScore(CreditCommon):
         self.profile._refresh()
         report, review = self.create_report(), self.create_review()
         seller = new_test_user(
-            self.env, "seller", "base.group_user,base.group_allow_export"
+            self.env, "score_seller", "base.group_user,base.group_allow_export"
         )
-        portal = new_test_user(self.env, "visitor", "base.group_portal")
+        portal = new_test_user(self.env, "score_visitor", "base.group_portal")
         rows = (
             (self.profile, "score"),
             (self.profile.score_ids, "score"),
