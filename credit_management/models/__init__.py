@@ -7,6 +7,7 @@ from . import account_move_line
 from . import account_move
 from . import credit_address_change
 from . import credit_bulk_mixin
+from . import credit_customer_mixin
 from . import credit_outgoing_mixin
 from . import credit_dunning_policy
 from . import credit_dunning_level

@@ -1,7 +1,7 @@
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import ValidationError
 
 from .credit_score import TOLD_TO
 
@@ -11,6 +11,7 @@ class CreditBureauReport(models.Model):
 
     _name = "credit.bureau.report"
     _description = "Credit Report"
+    _inherit = ["credit.customer.mixin"]
     _order = "date desc, id desc"
     _rec_name = "source"
     _check_company_auto = True
@@ -78,45 +79,5 @@ class CreditBureauReport(models.Model):
                     )
                 )
 
-    @api.constrains("partner_id")
-    def _check_partner_id(self):
-        for report in self:
-            if report.partner_id != report.partner_id.commercial_partner_id:
-                raise ValidationError(
-                    self.env._(
-                        "Credit is managed on %(customer)s, to which the contact"
-                        " belongs. Choose that customer.",
-                        customer=report.partner_id.commercial_partner_id.display_name,
-                    )
-                )
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        reports = super().create(vals_list)
-        reports._touch_customers()
-        return reports
-
-    def write(self, vals):
-        """Let everything be put right but whose it is.
-
-        :raise UserError: another company
-        """
-        moved = "company_id" in vals and self.company_id.ids != [vals["company_id"]]
-        if self and moved:
-            raise UserError(
-                self.env._(
-                    "A report stays with its company. Enter it in the other one."
-                )
-            )
-        self._touch_customers()
-        res = super().write(vals)
-        self._touch_customers()
-        return res
-
-    def unlink(self):
-        self._touch_customers()
-        return super().unlink()
-
-    def _touch_customers(self):
-        for company, reports in self.grouped("company_id").items():
-            self.env["credit.profile"]._touch(company, reports.partner_id)
+    def _explain_stays(self):
+        return self.env._("A report stays with its company. Enter it in the other one.")

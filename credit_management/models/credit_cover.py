@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import ValidationError
 
 from ..logic import exposure
 from ..logic.money import to_decimal
@@ -10,7 +10,7 @@ class CreditCover(models.Model):
 
     _name = "credit.cover"
     _description = "Credit Insurance or Guarantee"
-    _inherit = ["mail.thread"]
+    _inherit = ["credit.customer.mixin", "mail.thread"]
     _order = "until desc, id desc"
     _check_company_auto = True
 
@@ -95,53 +95,13 @@ class CreditCover(models.Model):
                     )
                 )
 
-    @api.constrains("partner_id")
-    def _check_partner_id(self):
-        for cover in self:
-            if cover.partner_id != cover.partner_id.commercial_partner_id:
-                raise ValidationError(
-                    self.env._(
-                        "Credit is managed on %(customer)s, to which the contact"
-                        " belongs. Choose that customer.",
-                        customer=cover.partner_id.commercial_partner_id.display_name,
-                    )
-                )
-
-    # === CRUD METHODS === #
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        covers = super().create(vals_list)
-        covers._touch_customers()
-        return covers
-
-    def write(self, vals):
-        """Let everything be put right but whose it is.
-
-        :raise UserError: another company
-        """
-        moved = "company_id" in vals and self.company_id.ids != [vals["company_id"]]
-        if self and moved:
-            raise UserError(
-                self.env._(
-                    "Insurance and guarantees stay with their company. Archive this one"
-                    " and enter it in the other company."
-                )
-            )
-        self._touch_customers()
-        res = super().write(vals)
-        self._touch_customers()
-        return res
-
-    def unlink(self):
-        self._touch_customers()
-        return super().unlink()
-
-    def _touch_customers(self):
-        for company, covers in self.grouped("company_id").items():
-            self.env["credit.profile"]._touch(company, covers.partner_id)
-
     # === BUSINESS METHODS === #
+
+    def _explain_stays(self):
+        return self.env._(
+            "Insurance and guarantees stay with their company. Archive this one and"
+            " enter it in the other company."
+        )
 
     def _describe(self):
         """Return policy number and who bears it."""

@@ -25,6 +25,10 @@ METHODS = {
     "account.move.unlink": "biller",
     "account.move.write": "biller",
     "res.partner.write": "salesperson",
+    # On the mixin itself there is no record.
+    "credit.customer.mixin.create": "system",
+    "credit.customer.mixin.unlink": "system",
+    "credit.customer.mixin.write": "system",
     "credit.cover.create": "manager",
     "credit.cover.unlink": "manager",
     "credit.cover.write": "manager",
@@ -182,6 +186,7 @@ MAKES_OWN = {
 MODELS_OF_NOBODY = {
     "credit.bulk.mixin",
     "credit.call.mixin",
+    "credit.customer.mixin",
     "credit.demo",
     "credit.demo.disputes",
     "credit.demo.history",
