@@ -14,7 +14,7 @@ are never added; minimum amounts, which policies state in the currency of the co
 are compared through ``Customer.rates``.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -430,12 +430,17 @@ def get_disputed(item: OpenItem, day: date) -> Decimal:
     >>> get_disputed(item, date(2026, 5, 12)), get_disputed(item, date(2026, 5, 13))
     (Decimal('50'), Decimal('30'))
     """
+    return sum_disputed(item.withheld, item.residual, day)
+
+
+def sum_disputed(withheld: Iterable[Withheld], residual: Decimal, day: date) -> Decimal:
+    """Return how much is in dispute on a day: never more than what is open."""
     parts = (
-        item.residual if held.amount is None else held.amount
-        for held in item.withheld
+        residual if held.amount is None else held.amount
+        for held in withheld
         if held.reason == DISPUTED and held.holds_on(day)
     )
-    return min(sum(parts, ZERO), max(item.residual, ZERO))
+    return min(sum(parts, ZERO), max(residual, ZERO))
 
 
 def _claimable(item, day):

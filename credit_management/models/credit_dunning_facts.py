@@ -200,7 +200,7 @@ class CreditDunningFactsGatherer(models.AbstractModel):
             )
             for currency in currencies
         }
-        facts.disputed = self._sum_disputed(withheld_items, facts.today)
+        facts.disputed = self._sum_disputed(facts, withheld_items)
         items, credits_ = defaultdict(list), defaultdict(list)
         for row in rows:
             if row["residual"] < 0:
@@ -303,22 +303,15 @@ class CreditDunningFactsGatherer(models.AbstractModel):
                 withheld[line_id].append(replace(held, amount=part))
 
     @api.model
-    def _sum_disputed(self, withheld, today):
+    def _sum_disputed(self, facts, withheld):
         """Return what is in dispute today: receivable line id -> amount."""
-        return {
-            line_id: amount
-            for line_id, reasons in withheld.items()
-            if (
-                amount := sum(
-                    (
-                        held.amount
-                        for held in reasons
-                        if held.reason == dunning.DISPUTED and held.holds_on(today)
-                    ),
-                    dunning.ZERO,
-                )
+        amounts = {
+            line_id: dunning.sum_disputed(
+                withheld.get(line_id, ()), row["residual"], facts.today
             )
+            for line_id, row in facts.lines.items()
         }
+        return {line_id: amount for line_id, amount in amounts.items() if amount}
 
     @api.model
     def _read_disputed(self, company, today, rows):
@@ -330,7 +323,7 @@ class CreditDunningFactsGatherer(models.AbstractModel):
         facts = DunningFacts(company, today, lines={row["id"]: row for row in rows})
         withheld = defaultdict(list)
         self._add_disputes(facts, withheld)
-        return self._sum_disputed(withheld, today)
+        return self._sum_disputed(facts, withheld)
 
     @api.model
     def _add_exclusions(self, facts, withheld):
