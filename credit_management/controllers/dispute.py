@@ -4,7 +4,7 @@ import uuid
 from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
-from odoo.tools import consteq, html2plaintext
+from odoo.tools import html2plaintext
 
 from ..logic import dispute as rule
 from ..logic import uploads
@@ -62,7 +62,7 @@ class CreditDisputePortal(CreditOpenedPortal):
             request.env["credit.profile"]
             .sudo()  # sudo: the file of the customer who was proved
             ._get_or_create(move_sudo.company_id, move_sudo.commercial_partner_id)
-            .sudo()
+            .sudo()  # sudo: the same; making one gives it back without
         )
         key = self._clean_dispute_key(kwargs.get("key"))
         dispute_sudo = self._find_dispute_by_key(profile_sudo, key)
@@ -197,7 +197,7 @@ class CreditDisputePortal(CreditOpenedPortal):
             move_sudo
             and self._is_credit_visitor()
             and move_sudo.company_id.credit_portal_disputes
-            and (is_own or self._is_dispute_token(move_sudo, access_token))
+            and (is_own or self._is_credit_token(move_sudo, access_token))
         ):
             return move_sudo
         return Move_sudo
@@ -209,17 +209,9 @@ class CreditDisputePortal(CreditOpenedPortal):
         dispute_sudo = Dispute_sudo.search([("id", "=", dispute_id)])
         own_sudo = self._get_credit_partner()
         is_own = own_sudo and own_sudo == dispute_sudo.partner_id.commercial_partner_id
-        if is_own or self._is_dispute_token(dispute_sudo, access_token):
+        if is_own or self._is_credit_token(dispute_sudo, access_token):
             return dispute_sudo
         return Dispute_sudo
-
-    def _is_dispute_token(self, record_sudo, access_token):
-        """Say whether a token opens a record, whatever was sent as a token."""
-        token = record_sudo.access_token
-        if not token or not isinstance(access_token, str):
-            return False
-        # ``consteq`` fails on text that is not ASCII; no token is.
-        return access_token.isascii() and consteq(token, access_token)
 
     def _speak_to_visitor(self, partner_sudo):
         if request.env.user._is_public():
@@ -332,6 +324,7 @@ class CreditDisputePortal(CreditOpenedPortal):
             portal_key=key,
             **values,
         )
+        # sudo: the case of the customer who was proved, in the visitor's own words.
         dispute_sudo = dispute_sudo.with_env(request.env).sudo()
         self._say_in_dispute(dispute_sudo, asked["text"], files)
         dispute_sudo._tell_opened()
@@ -339,9 +332,9 @@ class CreditDisputePortal(CreditOpenedPortal):
 
     def _say_in_dispute(self, dispute_sudo, text, files):
         user = request.env.user
-        dispute_sudo._hear_customer(
-            text, user.partner_id.sudo(), files, by_link=user._is_public()
-        )
+        # sudo: the author is the visitor's own contact.
+        author_sudo = user.partner_id.sudo()
+        dispute_sudo._hear_customer(text, author_sudo, files, by_link=user._is_public())
 
     def _say_too_often(self):
         return request.env._(

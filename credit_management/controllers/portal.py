@@ -187,9 +187,9 @@ class CreditPortal(PortalAccount):
             return profile_sudo
         return Profile_sudo
 
-    def _is_credit_token(self, profile_sudo, access_token):
-        """Say whether the token opens the file, whatever was sent as a token."""
-        token = profile_sudo.access_token
+    def _is_credit_token(self, record_sudo, access_token):
+        """Say whether a token opens a record, whatever was sent as a token."""
+        token = record_sudo.access_token
         if not token or not isinstance(access_token, str):
             return False
         # ``consteq`` fails on text that is not ASCII; no token is.

@@ -469,6 +469,7 @@ class CreditDispute(models.Model):
             # sudo: what happened is written by what happens, after the checks.
             dispute.sudo().write(values)
             if target in rule.CLOSED_STATES:
+                # sudo: the tasks of colleagues, too, are done with.
                 dispute.sudo().activity_unlink(["mail.mail_activity_data_todo"])
 
     @api.model
@@ -584,6 +585,7 @@ class CreditDispute(models.Model):
             lang = dispute.company_id.sudo().partner_id.lang
             house = dispute.with_context(lang=lang or self.env.lang)
             body = say(house.env, dispute._get_html_link(title=dispute.name))
+            # sudo: whoever handles the case may not write invoices.
             moves_sudo = dispute.line_ids.sudo().move_id
             moves_sudo._message_log_batch(dict.fromkeys(moves_sudo.ids, body))
 
@@ -601,6 +603,7 @@ class CreditDispute(models.Model):
                 left[move] = self._get_undisputed(move)
             limit = left[move]
             if line.get("item"):
+                # sudo: an item of that invoice.
                 limit = min(limit, line["item"].sudo().amount_residual_currency)
             amount = move.currency_id.round(min(line["amount"], limit))
             if move.currency_id.compare_amounts(amount, 0) > 0:
@@ -613,7 +616,7 @@ class CreditDispute(models.Model):
         """Return what is open of an invoice and not in dispute yet."""
         disputed = (
             self.env["credit.dispute.line"]
-            .sudo()
+            .sudo()  # sudo: what others dispute of it counts, whoever asks
             .search(
                 [
                     ("move_id", "=", move_sudo.id),
@@ -625,7 +628,7 @@ class CreditDispute(models.Model):
 
     @api.model
     def _prepare_line_values(self, company, line):
-        move = line["move"].sudo()
+        move = line["move"].sudo()  # sudo: the caller proved whose it is
         invoice_line = (line.get("invoice_line") or move.line_ids.browse()).sudo()
         item = line.get("item") or move.line_ids.browse()
         return {

@@ -26,6 +26,7 @@ class CreditDisputeHandling(models.Model):
         """Let a repeated dispute hold reminders back."""
         self.check_access("write")
         self._check_is_open()
+        # sudo: what happened is written by what happens, after the checks.
         self.sudo().is_unconfirmed = False
 
     def action_ask_customer(self):
@@ -70,6 +71,7 @@ class CreditDisputeHandling(models.Model):
                         "Nobody asked to approve dispute %(name)s.", name=dispute.name
                     )
                 )
+            # sudo: what happened is written by what happens, after the checks.
             dispute.sudo().approval = "approved"
             dispute._accept(dispute.answer, dispute.pay_by)
 
@@ -77,8 +79,10 @@ class CreditDisputeHandling(models.Model):
         """Give a credit back to the owner, who decides anew."""
         self.check_access("write")
         for dispute in self.filtered(lambda each: each.approval == "asked"):
-            dispute.sudo().write({"approval": False, "answer": False, "pay_by": False})
-            dispute.sudo()._give_task(
+            # sudo: what happened is written by what happens, after the checks.
+            dispute_sudo = dispute.sudo()
+            dispute_sudo.write({"approval": False, "answer": False, "pay_by": False})
+            dispute_sudo._give_task(
                 dispute.user_id,
                 lambda env: env._("The credit was not approved: decide anew"),
             )
