@@ -313,6 +313,7 @@ class CreditDemo(models.AbstractModel):
             {
                 "partner_id": parent.id,
                 "company_ids": [Command.set(company.ids)],
+                "currency_id": company.currency_id.id,
                 "credit_limit": 75000,
             }
         )
