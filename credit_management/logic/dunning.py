@@ -434,7 +434,14 @@ def get_disputed(item: OpenItem, day: date) -> Decimal:
 
 
 def sum_disputed(withheld: Iterable[Withheld], residual: Decimal, day: date) -> Decimal:
-    """Return how much is in dispute on a day: never more than what is open."""
+    """Return how much is in dispute on a day: never more than what is open.
+
+    >>> day = date(2026, 5, 12)
+    >>> sum_disputed([Withheld("disputed", Decimal(80))], Decimal(50), day)
+    Decimal('50')
+    >>> sum_disputed([Withheld("disputed")], Decimal(50), day)
+    Decimal('50')
+    """
     parts = (
         residual if held.amount is None else held.amount
         for held in withheld

@@ -196,6 +196,9 @@ def find_ledger_work(
     ...     [LateItem("waiting", Decimal(20000), due, is_reachable=False)],
     ...     Decimal(0), today)
     {'no_email': datetime.date(2026, 5, 2), 'new_large': datetime.date(2026, 5, 2)}
+    >>> find_ledger_work(
+    ...     [LateItem("waiting", Decimal(20000), due)], Decimal(0), today, Decimal(0))
+    {}
     """
     items = list(items)
     work: dict[str, date] = {}
