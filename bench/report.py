@@ -187,7 +187,7 @@ def ratios(results):
     )
     add(
         "credit file ÷ the host's invoice, as forms",
-        LIST_AIM,
+        "",
         *each(
             "lists",
             lambda f: over_list(f, "credit file, form", "invoice of the host, form"),
