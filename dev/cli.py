@@ -11,6 +11,7 @@ from . import (
     pictures,
     readme,
     server,
+    terms,
     testing,
 )
 from .steps import Failure, say
@@ -27,6 +28,7 @@ COMMANDS = {
     "faults": housekeeping.faults,
     "pictures": pictures.take,
     "readme": readme.write,
+    "terms": terms.update,
     "stop": housekeeping.stop,
     "clean": housekeeping.clean,
     "help": housekeeping.show_help,

@@ -19,6 +19,7 @@ make bench       benchmarks: [SIZES="10000 100000"] [ONLY=proposal,queuing,…]
 make faults      letters under kills and cuts: [TRIAL=kill-prefork,ledger,…]
 make pictures    a picture of each screen, mail and PDF: [ONLY=overview,…] [KEEP=1]
 make readme      README.rst of each add-on from its readme/*.md
+make terms       translations up to the code: DB=name [MODULE=a] [ADD=file.json]
 make stop        end everything the kit started
 make clean       stop, then remove .dev/
 
