@@ -111,6 +111,50 @@ class Verdict:
         return tuple(sorted(tripped, key=lambda check: -_SEVERITY.index(check.verdict)))
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What would let an order go on.
+
+    :param kind: the check that it is about
+    :param amount: what would have to be paid, or taken off the order; none where no
+        amount helps
+    """
+
+    kind: str
+    amount: Decimal | None = None
+
+
+def find_ways_out(facts: Facts, verdict: Verdict) -> tuple[Way, ...]:
+    """Return for each check that holds what would free the order.
+
+    A limit is kept when the excess is paid or not ordered; an overdue amount when what
+    is above the threshold is paid, and old items when all that is overdue is. Nothing
+    that is paid changes a score, an insurance or what a person decided.
+
+    >>> rules = [Rule(1, UTILISATION, Decimal(100)), Rule(2, DAYS_OVERDUE, Decimal(30))]
+    >>> facts = Facts(Decimal(900), Decimal(1000), Decimal(300), 40, Decimal(250))
+    >>> verdict = check_credit(facts, rules, date(2026, 5, 1))
+    >>> [(way.kind, int(way.amount)) for way in find_ways_out(facts, verdict)]
+    [('utilisation', 200), ('days_overdue', 250)]
+    """
+    ways = []
+    for check in verdict.reasons:
+        if check.verdict != HOLD:
+            continue
+        amount = None
+        if check.rule.kind == UTILISATION:
+            allowed = facts.limit * check.rule.threshold / 100
+            amount = facts.exposure + facts.order_amount - allowed
+        elif check.rule.kind == ORDER_AMOUNT:
+            amount = facts.order_amount - check.rule.threshold
+        elif check.rule.kind == OVERDUE_AMOUNT:
+            amount = facts.overdue_amount - check.rule.threshold
+        elif check.rule.kind in (DAYS_OVERDUE, LEVEL_HOLDS):
+            amount = facts.overdue_amount
+        ways.append(Way(check.rule.kind, amount))
+    return tuple(ways)
+
+
 def choose_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     """Return, of each kind, the rules that are closest to the customer.
 

@@ -12,9 +12,11 @@ from . import credit_outgoing_mixin
 from . import credit_dunning_policy
 from . import credit_dunning_level
 from . import credit_exclusion
+from . import credit_check
 from . import credit_cover
 from . import credit_exposure
 from . import credit_group
+from . import credit_hold
 from . import credit_dispute_cause
 from . import credit_dispute_reason
 from . import credit_dispute
@@ -25,9 +27,11 @@ from . import credit_profile
 from . import credit_profile_work
 from . import credit_profile_call
 from . import credit_profile_history
+from . import credit_profile_hold
 from . import credit_profile_exposure
 from . import credit_score_facts
 from . import credit_profile_score
+from . import credit_rule
 from . import credit_score
 from . import credit_score_review
 from . import credit_bureau_report

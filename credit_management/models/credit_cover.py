@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import SQL
 
 from ..logic import exposure
 from ..logic.money import to_decimal
@@ -111,28 +112,47 @@ class CreditCover(models.Model):
     def _to_logic(self):
         """Return what the rule wants to know of it."""
         self.ensure_one()
-        return exposure.Cover(
-            limit=to_decimal(self.amount),
-            share=to_decimal(self.percentage) / 100,
-            since=self.since or None,
-            until=self.until or None,
-            document=("credit.cover", self.id),
+        row = {name: self[name] for name in ("amount", "percentage", "since", "until")}
+        row |= {"id": self.id, "partner_id": self.partner_id.id}
+        ((cover,),) = self._to_covers([row]).values()
+        return cover
+
+    @api.model
+    def _get_query(self, company, partners):
+        """Return the query that tells the covers of customers, those ending first."""
+        return SQL(
+            """
+            SELECT id, partner_id, amount::text AS amount, percentage, since, until
+              FROM credit_cover
+             WHERE active AND company_id = %s AND partner_id = ANY(%s)
+          ORDER BY until, id
+            """,
+            company.id,
+            partners.ids,
         )
 
     @api.model
-    def _find_for_partners(self, company, partners):
-        """Return the covers of customers, the one that expires first first.
-
-        :return: dict customer id -> list of ``exposure.Cover``
-        """
-        # sudo: what is borne counts for whoever may see the exposure.
-        covers_sudo = self.sudo().search(
-            [("company_id", "=", company.id), ("partner_id", "in", partners.ids)],
-            order="until, id",
-        )
+    def _to_covers(self, rows):
+        """Return rows of ``_get_query`` as the rule wants them, by customer id."""
         found = {}
-        for cover_sudo in covers_sudo:
-            found.setdefault(cover_sudo.partner_id.id, []).append(
-                cover_sudo._to_logic()
+        for row in rows:
+            found.setdefault(row["partner_id"], []).append(
+                exposure.Cover(
+                    limit=to_decimal(row["amount"]),
+                    share=to_decimal(row["percentage"]) / 100,
+                    since=fields.Date.to_date(row["since"]),
+                    until=fields.Date.to_date(row["until"]),
+                    document=("credit.cover", row["id"]),
+                )
             )
         return found
+
+    @api.model
+    def _find_for_partners(self, company, partners):
+        """Return the covers of customers: dict customer id -> ``exposure.Cover``s.
+
+        What is borne counts for whoever may see the exposure.
+        """
+        self.flush_model()
+        rows = self.env.execute_query_dict(self._get_query(company, partners))
+        return self._to_covers(rows)

@@ -391,29 +391,58 @@ class CreditDunningFactsGatherer(models.AbstractModel):
     # === WHAT THE LEDGER AND THE LETTERS SAY === #
 
     @api.model
-    def _sum_lines(self, company, partners):
-        """Add up the open receivable lines of customers, in the company's currency.
+    def _get_sum_query(self, company, partners, accounts):
+        """Return the query that adds up the open receivable lines of customers.
 
-        :return: rows (customer id, whether the customer owes it, amount as text)
+        :return: SQL with columns customer_id, is_owed, amount (text; in the currency
+            of the company)
         """
-        accounts = self._get_receivable_accounts(company)
-        if not accounts:
-            return []
-        return self.env.execute_query(
-            SQL(
-                """
-                SELECT customer.commercial_partner_id, line.amount_residual >= 0,
-                       SUM(line.amount_residual)::text
-                  FROM account_move_line line
-                  JOIN res_partner customer ON customer.id = line.partner_id
-                 WHERE %s
-                   AND customer.commercial_partner_id = ANY(%s)
-              GROUP BY 1, 2
-              ORDER BY 1, 2
-                """,
-                self._is_open_line(company, accounts),
-                partners.ids,
-            )
+        return SQL(
+            """
+            SELECT customer.commercial_partner_id AS customer_id,
+                   line.amount_residual >= 0 AS is_owed,
+                   SUM(line.amount_residual)::text AS amount
+              FROM account_move_line line
+              JOIN res_partner customer ON customer.id = line.partner_id
+             WHERE %s
+               AND customer.commercial_partner_id = ANY(%s)
+          GROUP BY 1, 2
+          ORDER BY 1, 2
+            """,
+            self._is_open_line(company, accounts),
+            partners.ids,
+        )
+
+    @api.model
+    def _get_under_way_query(self, company, partners, accounts):
+        """Return the query that has a row if money may be under way for a line."""
+        return SQL(
+            """
+            SELECT line.id
+              FROM account_move_line line
+             WHERE %s
+               AND line.partner_id IN (SELECT id FROM res_partner
+                                        WHERE commercial_partner_id = ANY(%s))
+               AND %s
+             LIMIT 1
+            """,
+            self._is_open_line(company, accounts),
+            partners.ids,
+            self._may_be_under_way(),
+        )
+
+    @api.model
+    def _may_be_under_way(self):
+        """Return the condition that money may be under way for a ledger line."""
+        return SQL(
+            """
+            (EXISTS (SELECT FROM account_move__account_payment link
+                       JOIN account_payment payment ON payment.id = link.payment_id
+                      WHERE link.invoice_id = line.move_id
+                        AND payment.move_id IS NULL)
+             OR EXISTS (SELECT FROM account_invoice_transaction_rel link
+                         WHERE link.invoice_id = line.move_id))
+            """
         )
 
     @api.model
@@ -437,19 +466,7 @@ class CreditDunningFactsGatherer(models.AbstractModel):
                 partners.ids,
             )
         if only_under_way:
-            condition = SQL(
-                """
-                %s
-                AND (EXISTS (SELECT FROM account_move__account_payment link
-                               JOIN account_payment payment
-                                 ON payment.id = link.payment_id
-                              WHERE link.invoice_id = line.move_id
-                                AND payment.move_id IS NULL)
-                     OR EXISTS (SELECT FROM account_invoice_transaction_rel link
-                                 WHERE link.invoice_id = line.move_id))
-                """,
-                condition,
-            )
+            condition = SQL("%s AND %s", condition, self._may_be_under_way())
         rows = self.env.execute_query_dict(
             SQL(
                 """

@@ -6,6 +6,7 @@ from odoo.tools import SQL
 from ..logic import exposure
 from ..logic.money import to_decimal
 from .credit_dunning_facts import DunningFacts
+from .credit_sql import ask_together
 
 PART_LABELS = [
     (exposure.RECEIVABLES, "Open Items"),
@@ -82,7 +83,9 @@ class CreditExposureGatherer(models.AbstractModel):
         :return: dict customer id -> (``exposure.Exposure``, credit limit or None)
         """
         parts = self._list_ledger_parts(facts)
-        return self._add_up(facts.company, facts.today, partners, parts, document)
+        rows = self._read_documents(facts.company, partners, document)
+        covers = self.env["credit.cover"]._find_for_partners(facts.company, partners)
+        return self._add_up(facts.company, facts.today, partners, parts, rows, covers)
 
     @api.model
     def _compute_live(self, company, partners, document=None):
@@ -94,15 +97,58 @@ class CreditExposureGatherer(models.AbstractModel):
         :param document: counts as if it were posted or confirmed
         :return: dict customer id -> (``exposure.Exposure``, credit limit or None)
         """
-        in_company = self.with_company(company)
-        parts = in_company._sum_ledger_parts(company, partners)
-        today = company._credit_today()
-        return in_company._add_up(company, today, partners, parts, document)
+        return self._ask_live(company, partners, document)[0]
 
     @api.model
-    def _add_up(self, company, today, partners, parts, document):
-        """Add what is no ledger item to the parts, and what others bear; the limit."""
-        for row in self._read_documents(company, partners, document):
+    def _ask_live(self, company, partners, document=None, **more):
+        """Return the exposures as they are now, and what else is asked by the way.
+
+        All is asked by one query, whatever parts other modules add: a second one only
+        where money is under way that has no entry yet.
+
+        :param more: name -> function that returns SQL, given the receivable accounts
+        :return: (exposures as ``_compute_live`` returns them, dict name -> rows)
+        """
+        self = self.with_company(company)
+        gatherer = self.env["credit.dunning.facts"]
+        accounts = gatherer._get_receivable_accounts(company)
+        documents = self._get_part_queries(company, partners, document)
+        answers = ask_together(
+            self.env,
+            {
+                "sums": gatherer._get_sum_query(company, partners, accounts),
+                "under_way": gatherer._get_under_way_query(company, partners, accounts),
+                "covers": self.env["credit.cover"]._get_query(company, partners),
+                **{f"part {index}": query for index, query in enumerate(documents)},
+                **{name: make(accounts) for name, make in more.items()},
+            },
+        )
+        parts = defaultdict(list)
+        for row in answers["sums"]:
+            kind = exposure.RECEIVABLES if row["is_owed"] else exposure.CREDITS
+            parts[row["customer_id"]].append(
+                exposure.Part(kind, to_decimal(row["amount"]))
+            )
+        if answers["under_way"]:
+            self._add_under_way(company, partners, parts)
+        rows = [
+            row
+            for index, _q in enumerate(documents)
+            for row in answers[f"part {index}"]
+        ]
+        covers = self.env["credit.cover"]._to_covers(answers["covers"])
+        today = company._credit_today()
+        found = self._add_up(company, today, partners, parts, rows, covers)
+        return found, {name: answers[name] for name in more}
+
+    @api.model
+    def _add_up(self, company, today, partners, parts, rows, covers):
+        """Add what is no ledger item to the parts, and what others bear; the limit.
+
+        :param rows: as ``_get_part_queries`` describes them
+        :param covers: dict customer id -> list of ``exposure.Cover``
+        """
+        for row in rows:
             parts[row["customer_id"]].append(
                 exposure.Part(
                     row["kind"],
@@ -110,7 +156,6 @@ class CreditExposureGatherer(models.AbstractModel):
                     (row["res_model"], row["res_id"]),
                 )
             )
-        covers = self.env["credit.cover"]._find_for_partners(company, partners)
         rounding = to_decimal(company.currency_id.rounding)
         found = {}
         # sudo: the limit is of the file, whoever may read the customer.
@@ -153,30 +198,17 @@ class CreditExposureGatherer(models.AbstractModel):
         return parts
 
     @api.model
-    def _sum_ledger_parts(self, company, partners):
-        """Return the same amounts as ``_list_ledger_parts``, added up by the ledger.
-
-        Only items for which money is under way are looked at one by one.
-
-        :return: dict customer id -> list of ``exposure.Part`` without documents
-        """
+    def _add_under_way(self, company, partners, parts):
+        """Add what takes off the items that money is under way for, one by one."""
         facts = DunningFacts(company, company._credit_today())
         gatherer = self.env["credit.dunning.facts"]
-        parts = defaultdict(list)
-        self.env.flush_all()
-        rows = gatherer._sum_lines(company, partners)
-        for customer_id, is_owed, amount in rows:
-            kind = exposure.RECEIVABLES if is_owed else exposure.CREDITS
-            parts[customer_id].append(exposure.Part(kind, to_decimal(amount)))
-        if any(is_owed for _id, is_owed, _amount in rows):
-            lines = gatherer._read_lines(company, partners, only_under_way=True)
-            facts.lines = {row["id"]: row for row in lines}
-            under_way = gatherer._read_under_way(company, lines) if lines else {}
-            for line_id, amount in under_way.items():
-                parts[facts.lines[line_id]["customer_id"]].append(
-                    self._make_under_way_part(facts, line_id, amount)
-                )
-        return parts
+        lines = gatherer._read_lines(company, partners, only_under_way=True)
+        facts.lines = {row["id"]: row for row in lines}
+        under_way = gatherer._read_under_way(company, lines)
+        for line_id, amount in under_way.items():
+            parts[facts.lines[line_id]["customer_id"]].append(
+                self._make_under_way_part(facts, line_id, amount)
+            )
 
     @api.model
     def _make_under_way_part(self, facts, line_id, under_way):

@@ -1,6 +1,6 @@
 from collections import defaultdict
 
-from odoo import Command, api, fields, models
+from odoo import Command, api, fields, models, tools
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tools import SQL
 
@@ -193,6 +193,7 @@ class CreditGroup(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         """Let people add the companies in which they work."""
+        self.env.registry.clear_cache()  # whether there are limits
         groups = super().create(vals_list)
         # sudo: to tell companies that one may not see from one's own.
         groups._check_added(groups.sudo().company_ids)
@@ -200,6 +201,9 @@ class CreditGroup(models.Model):
 
     def write(self, vals):
         """Override: see ``create``."""
+        if {"credit_limit", "active"} & set(vals):
+            self.check_access("write")
+            self.env.registry.clear_cache()  # whether there are limits
         before = {group: group.sudo().company_ids for group in self}
         res = super().write(vals)
         for group in self:
@@ -284,6 +288,13 @@ class CreditGroup(models.Model):
         for group_id, profile_id in rows:
             found[group_id].append(profile_id)
         return found
+
+    @api.model
+    @tools.ormcache()
+    def _has_limits(self):
+        """Whether any group has a limit: most companies have none, and none to ask."""
+        # sudo: asked for whoever sells.
+        return bool(self.sudo().search_count([("credit_limit", ">", 0)], limit=1))
 
     @api.model
     def _find_for_partners(self, partners):

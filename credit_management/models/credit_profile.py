@@ -737,6 +737,9 @@ class CreditProfile(models.Model):
             profile.statement_ids._move_to(kept)
             profile.call_ids.profile_id = kept
             profile.dispute_ids.profile_id = kept
+            profile.hold_ids.profile_id = kept
+            if profile.manual_hold and not kept.manual_hold:
+                kept.write({"manual_hold": True, "hold_reason": profile.hold_reason})
             profile.message_change_thread(kept)
             profile.unlink()
 
@@ -1102,6 +1105,7 @@ class CreditProfile(models.Model):
                 [("company_id", "=", company.id), ("partner_id", "in", partners.ids)]
             )
             profiles._refresh()
+            self.env["credit.hold"]._recheck_customers(company, partners)
         count = len(touches)
         touches.unlink()
         commit_progress(count)

@@ -34,3 +34,22 @@ def say_age(day, today, ages, starts):
         if start
     ]
     return SQL("(CASE %s ELSE %s END)", SQL(" ").join(reversed(cases)), ages[0])
+
+
+def ask_together(env, queries):
+    """Ask several questions by one query: what waits for the answers waits once.
+
+    Values come as JSON has them: days are texts, and amounts should be.
+
+    :param dict queries: name -> SQL
+    :return: dict name -> list of dicts
+    """
+    env.flush_all()
+    query = SQL(" UNION ALL ").join(
+        SQL("SELECT %s AS name, to_jsonb(row) AS answer FROM (%s) AS row", name, query)
+        for name, query in queries.items()
+    )
+    answers = {name: [] for name in queries}
+    for name, answer in env.execute_query(query):
+        answers[name].append(answer)
+    return answers

@@ -136,6 +136,66 @@ class ResCompany(models.Model):
         groups=TOLD_TO,
     )
 
+    credit_check_orders = fields.Selection(
+        [("off", "Off"), ("warn", "Warn Only"), ("hold", "Hold")],
+        string="Credit Check of Orders",
+        default="off",
+        required=True,
+        help="Off: nobody asks. Warn: the order says what would hold it. Hold: it stops"
+        " until it passes, or somebody entitled releases it.",
+        groups=TOLD_TO,
+    )
+    credit_hold_user_id = fields.Many2one(
+        "res.users",
+        string="Who Decides About Holds",
+        domain=[("share", "=", False)],
+        help="Gets a task for each order on hold. Empty: the collector of the customer,"
+        " else a credit manager.",
+        groups=TOLD_TO,
+    )
+    credit_release_amount = fields.Monetary(
+        string="Users May Release Up To",
+        currency_field="currency_id",
+        help="Credit users release orders up to this amount, and by no more over the"
+        " limit. Above it only credit managers do. 0: managers only.",
+        groups=TOLD_TO,
+    )
+    credit_growth_percent = fields.Float(
+        string="Order May Grow By (%)",
+        default=10.0,
+        help="An order that went on is asked about again when it grows by more.",
+        groups=TOLD_TO,
+    )
+    credit_auto_release = fields.Boolean(
+        string="Release by Itself",
+        help="An order on hold goes on as soon as nothing holds it any more, for"
+        " example when the customer has paid. Otherwise somebody confirms it.",
+        groups=TOLD_TO,
+    )
+    credit_sales_amounts = fields.Boolean(
+        string="Salespeople See Amounts",
+        help="Salespeople see limit, exposure and what is overdue of an order that is"
+        " on hold. Otherwise only that it is, why, and whom to ask.",
+        groups=TOLD_TO,
+    )
+    credit_release_days = fields.Integer(
+        string="Grace After a Release",
+        default=14,
+        help="For so many days after the decision deliveries of a released order are"
+        " not asked about again.",
+        groups=TOLD_TO,
+    )
+    credit_cash_term_ids = fields.Many2many(
+        "account.payment.term",
+        "credit_company_cash_term_rel",
+        "company_id",
+        "term_id",
+        string="Payment Terms That Pass",
+        help="Orders with these terms are paid at once: they are confirmed without a"
+        " check. Before delivery it is seen whether they were paid.",
+        groups=TOLD_TO,
+    )
+
     credit_dispute_approval = fields.Monetary(
         string="Approve Credits Above",
         currency_field="currency_id",

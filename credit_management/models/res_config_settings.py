@@ -25,6 +25,32 @@ class ResConfigSettings(models.TransientModel):
     credit_guard_receipts = fields.Boolean(
         related="company_id.credit_guard_receipts", readonly=False
     )
+    credit_check_orders = fields.Selection(
+        related="company_id.credit_check_orders", readonly=False
+    )
+    credit_hold_user_id = fields.Many2one(
+        related="company_id.credit_hold_user_id", readonly=False
+    )
+    credit_release_amount = fields.Monetary(
+        related="company_id.credit_release_amount",
+        currency_field="currency_id",
+        readonly=False,
+    )
+    credit_growth_percent = fields.Float(
+        related="company_id.credit_growth_percent", readonly=False
+    )
+    credit_auto_release = fields.Boolean(
+        related="company_id.credit_auto_release", readonly=False
+    )
+    credit_sales_amounts = fields.Boolean(
+        related="company_id.credit_sales_amounts", readonly=False
+    )
+    credit_release_days = fields.Integer(
+        related="company_id.credit_release_days", readonly=False
+    )
+    credit_cash_term_ids = fields.Many2many(
+        related="company_id.credit_cash_term_ids", readonly=False
+    )
     credit_dispute_approval = fields.Monetary(
         related="company_id.credit_dispute_approval",
         currency_field="currency_id",
