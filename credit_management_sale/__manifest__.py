@@ -8,7 +8,9 @@
     "depends": ["credit_management", "sale"],
     "data": [
         "security/ir.model.access.csv",
+        "security/credit_management_sale_rules.xml",
         "wizards/credit_hold_ask_views.xml",
+        "views/account_payment_term_views.xml",
         "views/credit_profile_views.xml",
         "views/sale_order_views.xml",
         "views/portal_templates.xml",

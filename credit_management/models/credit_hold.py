@@ -191,6 +191,7 @@ class CreditHold(models.Model):
 
     def write(self, vals):
         """Let people plan tasks; what was found and decided is not theirs to write."""
+        self.check_access("write")
         closed = {
             name for name in vals if not name.startswith(("activity_", "message_"))
         }
@@ -556,10 +557,12 @@ class CreditHold(models.Model):
     # === THE DOCUMENT === #
 
     def _get_document(self):
+        """Return the document; none where its module is gone, or it is."""
         self.ensure_one()
-        if self.res_model not in self.env:
+        documents = self.env.get(self.res_model)
+        if documents is None or not hasattr(documents, "_credit_check"):
             return None
-        return self.env[self.res_model].browse(self.res_id).exists()
+        return documents.browse(self.res_id).exists()
 
     def _call_document(self, name, *arguments):
         """Tell the document something, if its module is there.

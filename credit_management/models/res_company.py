@@ -185,17 +185,6 @@ class ResCompany(models.Model):
         " not asked about again.",
         groups=TOLD_TO,
     )
-    credit_cash_term_ids = fields.Many2many(
-        "account.payment.term",
-        "credit_company_cash_term_rel",
-        "company_id",
-        "term_id",
-        string="Payment Terms That Pass",
-        help="Orders with these terms are paid at once: they are confirmed without a"
-        " check. Before delivery it is seen whether they were paid.",
-        groups=TOLD_TO,
-    )
-
     credit_dispute_approval = fields.Monetary(
         string="Approve Credits Above",
         currency_field="currency_id",

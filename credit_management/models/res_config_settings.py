@@ -48,9 +48,6 @@ class ResConfigSettings(models.TransientModel):
     credit_release_days = fields.Integer(
         related="company_id.credit_release_days", readonly=False
     )
-    credit_cash_term_ids = fields.Many2many(
-        related="company_id.credit_cash_term_ids", readonly=False
-    )
     credit_dispute_approval = fields.Monetary(
         related="company_id.credit_dispute_approval",
         currency_field="currency_id",

@@ -28,7 +28,10 @@ TECHNICAL_TABLES = {
 
 
 # Tables to which bridges add theirs.
-TABLES = ("METHODS", "ROUTES", "FIELDS_TOLD", "TEXTS_RENDERED")
+TABLES = (
+    *("METHODS", "ROUTES", "FIELDS_TOLD", "TEXTS_RENDERED"),
+    *("MODELS_TOLD", "MODELS_WITH_OWN_RULE"),
+)
 
 
 def is_ours(cls):
@@ -350,6 +353,56 @@ class SecurityCommon(CreditCommon):
             )
             .sudo(False)
         )
+        cls.rule = env["credit.rule"].create(
+            {
+                "name": f"{CANARY} rule",
+                "kind": "order_amount",
+                "company_id": cls.company.id,
+                "exclusion_ids": [
+                    Command.create(
+                        {
+                            "partner_id": cls.customer.id,
+                            "reason": f"{CANARY} reason",
+                        }
+                    )
+                ],
+            }
+        )
+        cls.hold = (
+            env["credit.hold"]
+            .sudo()
+            .create(
+                {
+                    "name": f"{CANARY} document",
+                    "res_model": "res.partner",
+                    "res_id": cls.customer.id,
+                    "stage": "confirm",
+                    "profile_id": cls.profile.id,
+                    "currency_id": cls.company.currency_id.id,
+                    "date": "2026-05-13 08:00:00",
+                    "asked_text": f"{CANARY} question",
+                    "reason": f"{CANARY} reason",
+                    "check_ids": [
+                        Command.create(
+                            {
+                                "kind": "manual",
+                                "verdict": "hold",
+                                "rule_id": cls.rule.id,
+                                "note": f"{CANARY} note",
+                            }
+                        )
+                    ],
+                }
+            )
+            .sudo(False)
+        )
+        cls.hold_decide = env["credit.hold.decide"].create(
+            {
+                "kind": "refuse",
+                "hold_ids": [Command.set(cls.hold.ids)],
+                "reason": f"{CANARY} reason",
+            }
+        )
         cls.exposure_line = env["credit.exposure.line"]._make(cls.profile)
         cls.touch = env["credit.profile.touch"].sudo().search([], limit=1)
         env.flush_all()
@@ -405,6 +458,11 @@ class SecurityCommon(CreditCommon):
                 cls.bureau_report,
                 cls.review_of_score,
                 cls.score,
+                cls.rule,
+                cls.rule.exclusion_ids,
+                cls.hold,
+                cls.hold.check_ids,
+                cls.hold_decide,
                 cls.overview,
                 cls.overview.age_ids,
                 cls.overview.alarm_ids,
@@ -444,6 +502,10 @@ class SecurityCommon(CreditCommon):
                 windows = window.sudo().create([values, values])
                 windows[0].next_id = windows[1]
                 return windows[0].sudo(False)
+            case "credit.hold.decide":
+                holds = [Command.set(self.hold.ids)]
+                values = {"kind": "refuse", "hold_ids": holds, "reason": "Mine"}
+                return window.create(values)
             case "credit.dispute.open" | "credit.dispute.open.line":
                 values = {
                     "profile_id": self.profile.id,

@@ -39,6 +39,20 @@ METHODS = {
     "credit.profile.action_review_score": "manager",
     "credit.profile.action_view_score_items": "collector",
     "credit.profile.action_view_scores": "collector",
+    "credit.hold.action_open_document": "collector",
+    "credit.hold.action_open_profile": "collector",
+    "credit.hold.action_recheck": "collector",
+    "credit.hold.action_refuse": "collector",
+    "credit.hold.action_release": "collector",
+    "credit.hold.write": "collector",
+    "credit.hold.decide.action_decide": "collector",
+    "credit.profile.action_view_holds": "collector",
+    "credit.rule.create": "manager",
+    "credit.rule.unlink": "manager",
+    "credit.rule.write": "manager",
+    "credit.rule.exclusion.create": "manager",
+    "credit.rule.exclusion.unlink": "manager",
+    "credit.rule.exclusion.write": "manager",
     "credit.group.create": "manager",
     "credit.group.write": "manager",
     "credit.group.web_read": "collector",
@@ -169,6 +183,8 @@ MAKES_OWN = {
     "account.move.create",
     "credit.bureau.report.create",
     "credit.score.review.create",
+    "credit.rule.create",
+    "credit.rule.exclusion.create",
     "credit.cover.create",
     "credit.group.create",
     "credit.profile.web_read_group",
@@ -186,6 +202,7 @@ MAKES_OWN = {
 MODELS_OF_NOBODY = {
     "credit.bulk.mixin",
     "credit.call.mixin",
+    "credit.check",
     "credit.customer.mixin",
     "credit.demo",
     "credit.demo.disputes",
@@ -198,6 +215,8 @@ MODELS_OF_NOBODY = {
     "report.credit_management.report_credit_statement",
     "report.credit_management.report_credit_dunning_letter",
 }
+# Models of bridges that people outside the credit groups use: model -> their group.
+MODELS_TOLD = {}
 # Models kept apart by something else than the company.
 MODELS_WITH_OWN_RULE = {
     # Windows: only who opened one may see it.
@@ -215,6 +234,7 @@ MODELS_WITH_OWN_RULE = {
     "credit.start": "user.id",
     "credit.exclude": "user.id",
     "credit.exposure.line": "user.id",
+    "credit.hold.decide": "user.id",
     "credit.pause": "user.id",
     "credit.statement.make": "user.id",
 }
@@ -255,6 +275,9 @@ TEXTS_RENDERED = {
     "credit.dunning.policy.name",
     "credit.exclusion.reason",
     "credit.group.note",
+    "credit.profile.hold_reason",
+    "credit.rule.exclusion.reason",
+    "credit.rule.name",
     "credit.profile.pause_reason",
     "credit.statement.note",
 }

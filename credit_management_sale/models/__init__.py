@@ -1,3 +1,4 @@
+from . import account_payment_term
 from . import credit_exposure
 from . import credit_profile
 from . import sale_order

@@ -19,6 +19,8 @@ COUNTS = {
 }
 # What makes an order somebody else's: it is asked about as if it were new.
 OWNERS = {"company_id", "partner_id", "partner_invoice_id"}
+# Customers read their orders themselves; what the house thinks is not for them.
+TOLD_TO = "base.group_user"
 # Orders that were asked about in this transaction and may go on.
 CLEARED = "credit_cleared_orders"
 
@@ -45,6 +47,7 @@ class SaleOrder(models.Model):
         compute="_compute_credit_hold",
         search="_search_credit_hold_state",
         string="Credit",
+        groups=TOLD_TO,
     )
     credit_status = fields.Selection(
         [
@@ -56,13 +59,15 @@ class SaleOrder(models.Model):
         ],
         compute="_compute_credit_status",
         string="Credit Check",
+        groups=TOLD_TO,
     )
-    credit_hold_note = fields.Text(compute="_compute_credit_status")
+    credit_hold_note = fields.Text(compute="_compute_credit_status", groups=TOLD_TO)
     credit_checked_amount = fields.Monetary(
         readonly=True,
         copy=False,
         string="Amount Checked",
         help="What the order came to when it was last asked about.",
+        groups=TOLD_TO,
     )
 
     # === COMPUTE METHODS === #
@@ -444,9 +449,9 @@ class SaleOrder(models.Model):
                                   ON item.id = link.invoice_line_id
                                WHERE line.order_id = sale.id))
                    OR NOT %(at_delivery)s AND EXISTS (
-                       SELECT FROM credit_company_cash_term_rel cash
-                        WHERE cash.company_id = sale.company_id
-                          AND cash.term_id = sale.payment_term_id) AS is_prepaid
+                       SELECT FROM account_payment_term term
+                        WHERE term.id = sale.payment_term_id
+                          AND term.credit_passes) AS is_prepaid
               FROM sale_order sale
              WHERE sale.id = %(order)s
             """,

@@ -2,6 +2,9 @@
 
 # Whose orders these are is the host's to say.
 METHODS = {
+    "credit.hold.ask.action_ask": "system",
+    "sale.order.action_credit_ask": "biller",
+    "sale.order.action_view_credit_hold": "collector",
     "sale.order.create": "system",
     "sale.order.line.create": "system",
     "sale.order.line.unlink": "system",
@@ -9,6 +12,18 @@ METHODS = {
     "sale.order.unlink": "system",
     "sale.order.write": "biller",
 }
+
+# That an order is on hold, and what of it whoever sells may know.
+FIELDS_TOLD = {
+    "account.payment.term.credit_passes": "base.group_user",
+    "sale.order.credit_checked_amount": "base.group_user",
+    "sale.order.credit_hold_note": "base.group_user",
+    "sale.order.credit_hold_state": "base.group_user",
+    "sale.order.credit_status": "base.group_user",
+}
+
+MODELS_TOLD = {"credit.hold.ask": "sales_team.group_sale_salesman"}
+MODELS_WITH_OWN_RULE = {"credit.hold.ask": "user.id"}
 
 
 def make_records(test):
@@ -19,4 +34,5 @@ def make_records(test):
         .create({"partner_id": test.customer.id, "company_id": test.company.id})
     )
     line = order.order_line.create({"order_id": order.id, "name": "Goods"})
-    return {"sale.order": order, "sale.order.line": line}
+    ask = test.env["credit.hold.ask"].sudo().create({"order_id": order.id, "text": "x"})
+    return {"sale.order": order, "sale.order.line": line, "credit.hold.ask": ask}

@@ -271,7 +271,7 @@ class TestHold(CreditOrderCommon):
         term = self.env.ref("account.account_payment_term_immediate")
         order = self.order(50.0, payment_term_id=term.id)
         self.assertEqual(order.state, "draft")
-        self.company.credit_cash_term_ids = term
+        term.credit_passes = True
         order.action_confirm()
         self.assertEqual(order.state, "sale")
 
