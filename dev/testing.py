@@ -15,7 +15,10 @@ from .server import Host
 from .steps import Failure, lock, say, short, step
 
 MINIMAL = ("account_payment",)
-FULL = ("account_payment", "sale_management", "stock", "sms", "website", "payment_demo")
+FULL = (
+    *("account_payment", "sale_management", "sale_stock", "sms"),
+    *("website_sale", "payment_demo"),
+)
 DOCTESTS = (
     "bench/bench.py",
     "bench/report.py",

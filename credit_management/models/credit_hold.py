@@ -394,6 +394,14 @@ class CreditHold(models.Model):
             to_decimal(company_sudo.credit_growth_percent),
         )
 
+    def _is_within_grace(self):
+        """Whether deliveries of what was released are not asked about again yet."""
+        self.ensure_one()
+        # sudo: how long is a choice of the company.
+        days = self.company_id.sudo().credit_release_days
+        decided = self.decided_date or self.date
+        return fields.Datetime.now() <= fields.Datetime.add(decided, days=days)
+
     # === STOPPING === #
 
     @api.model

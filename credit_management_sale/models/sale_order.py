@@ -102,8 +102,8 @@ class SaleOrder(models.Model):
 
     @api.model
     def _sees_credit(self):
-        """Whether who asks may open holds."""
-        return self.env["credit.hold"].has_access("read")
+        """Whether who asks may open holds, even where the program reads for them."""
+        return self.env.user.has_group("credit_management.group_credit_user")
 
     def _sees_credit_amounts(self):
         # sudo: what salespeople see is a choice of the company.
@@ -304,8 +304,10 @@ class SaleOrder(models.Model):
                 hold_sudo._drop()
             self._credit_clear()
             return True
-        if hold_sudo and hold_sudo._is_valid_release(
-            self.amount_total, result.is_by_hand
+        if (
+            hold_sudo
+            and hold_sudo._is_valid_release(self.amount_total, result.is_by_hand)
+            and (stage != "deliver" or hold_sudo._is_within_grace())
         ):
             self._credit_clear()
             return True
@@ -323,8 +325,9 @@ class SaleOrder(models.Model):
 
     def _credit_clear(self):
         """Note that an order may go on, for this transaction."""
-        # sudo: whoever confirms an order need not be allowed to write each field of it.
-        self.sudo().credit_checked_amount = self.amount_total
+        if self.credit_checked_amount != self.amount_total:
+            # sudo: whoever confirms an order need not write each field of it.
+            self.sudo().credit_checked_amount = self.amount_total
         self.env.cr.precommit.data.setdefault(CLEARED, set()).update(self.ids)
 
     def _credit_insist(self, anew=False):

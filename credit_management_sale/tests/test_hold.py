@@ -278,7 +278,9 @@ class TestHold(CreditOrderCommon):
     def test_a_held_customer_is_held_even_when_paid(self):
         self.profile.write({"manual_hold": True, "hold_reason": "Insolvent"})
         order = self.order(1.0, confirm=False)
-        self.pay_online(order)._check_amount_and_confirm_order()
+        tx = self.pay_online(order)
+        tx._post_process()
+        self.assertTrue(tx.is_post_processed and tx.payment_id, "the money is booked")
         hold = self.hold_of(order)
         self.assertEqual((order.state, hold.is_by_hand), ("draft", True))
         self.assertIn("Insolvent", hold.reasons)
