@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from dev import settings
 
-from . import clocks, crowds, dirt, kills, mails
+from . import clocks, crowds, dirt, kills, mails, orders
 
 
 @dataclass
@@ -128,5 +128,13 @@ TRIALS |= {
         "odd things that ten years leave in a database",
         dirt.dirty_data,
         {"customers": 20},
+    ),
+}
+
+TRIALS |= {
+    "orders": Trial(
+        "30 orders of a customer confirmed at the same moment",
+        orders.confirmations,
+        {"customers": 20, "orders": 30},
     ),
 }
