@@ -15,6 +15,7 @@
         "views/sale_order_views.xml",
         "views/portal_templates.xml",
     ],
+    "demo": ["demo/credit_demo.xml"],
     "auto_install": True,
     "post_init_hook": "post_init_hook",
 }

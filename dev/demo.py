@@ -14,7 +14,7 @@ from .server import Host
 from .steps import Failure, explain, lock, say, short, step, warn
 
 NAME = "demo"
-MODULES = (settings.PRODUCT, "payment_demo")
+MODULES = (settings.PRODUCT, "payment_demo", "sale_management", "sale_stock")
 LANGUAGES = "en_US,nl_NL,de_DE,fr_FR"
 STAMP = settings.STATE / "demo.stamp"
 REPORT = settings.STATE / "demo.json"

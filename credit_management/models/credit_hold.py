@@ -659,7 +659,7 @@ class CreditHold(models.Model):
         return hours
 
     def _describe_state(self):
-        """Say in words how it stands, for whoever handles the document."""
+        """Say in words how it stands; nothing where it just waits for a decision."""
         self.ensure_one()
         if self.state == REFUSED:
             return self.env._("Refused: %(reason)s", reason=self.reason or "")
@@ -675,7 +675,9 @@ class CreditHold(models.Model):
             )
         if self.would_pass:
             return self.env._("Would pass now: confirm it again.")
-        return dict(self._fields["state"]._description_selection(self.env))[self.state]
+        if self.state == RELEASED:
+            return self.env._("Released")
+        return ""
 
     @api.model
     def _search_documents(self, model, states):

@@ -30,7 +30,7 @@ TECHNICAL_TABLES = {
 # Tables to which bridges add theirs.
 TABLES = (
     *("METHODS", "ROUTES", "FIELDS_TOLD", "TEXTS_RENDERED"),
-    *("MODELS_TOLD", "MODELS_WITH_OWN_RULE"),
+    *("MODELS_TOLD", "MODELS_OF_NOBODY", "MODELS_WITH_OWN_RULE"),
 )
 
 

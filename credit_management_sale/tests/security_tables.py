@@ -22,6 +22,7 @@ FIELDS_TOLD = {
     "sale.order.credit_status": "base.group_user",
 }
 
+MODELS_OF_NOBODY = {"credit.demo.orders"}
 MODELS_TOLD = {"credit.hold.ask": "sales_team.group_sale_salesman"}
 MODELS_WITH_OWN_RULE = {"credit.hold.ask": "user.id"}
 
