@@ -19,6 +19,7 @@ FIGURES = {
     "unapplied_amount": "numeric",
     "receipt_amount": "numeric",
     "disputed_amount": "numeric",
+    "promised_amount": "numeric",
     "oldest_due_date": "date",
     "level_id": "int",
     "level_rank": "int",
@@ -737,6 +738,7 @@ class CreditProfile(models.Model):
             profile.statement_ids._move_to(kept)
             profile.call_ids.profile_id = kept
             profile.dispute_ids.profile_id = kept
+            profile.promise_ids.profile_id = kept
             profile.message_change_thread(kept)
             profile.unlink()
 
@@ -942,6 +944,11 @@ class CreditProfile(models.Model):
                 figures["disputed_amount"] = figures.get(
                     "disputed_amount", 0
                 ) + facts.get_company_amount(item.ref, disputed)
+            promised = facts.promised.get(item.ref)
+            if promised:
+                figures["promised_amount"] = figures.get(
+                    "promised_amount", 0
+                ) + facts.get_company_amount(item.ref, promised)
             if item.due_date:
                 oldest = figures.get("oldest_due_date") or item.due_date
                 figures["oldest_due_date"] = min(oldest, item.due_date)
