@@ -48,6 +48,7 @@ NOT_WORKING_DAY = "not_working_day"
 # Reasons that callers give through ``Withheld``; named here so that there is one list.
 DISPUTED = "disputed"
 DISPUTE_ANSWERED = "dispute_answered"  # rejected: a new day to pay was given
+PROMISED = "promised"
 EXCLUDED = "excluded"
 NO_FOLLOWUP = "no_followup"
 BLOCKED = "blocked"
@@ -65,6 +66,7 @@ REASONS = (
     DUE_TODAY,
     DISPUTED,
     DISPUTE_ANSWERED,
+    PROMISED,
     EXCLUDED,
     NO_FOLLOWUP,
     BLOCKED,

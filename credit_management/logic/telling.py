@@ -18,7 +18,12 @@ OF_CUSTOMER = (
     dunning.UNDELIVERABLE,
 )
 # What is said of the item itself.
-OF_ITEM = (dunning.EXCLUDED, dunning.DISPUTED, dunning.DISPUTE_ANSWERED)
+OF_ITEM = (
+    dunning.EXCLUDED,
+    dunning.DISPUTED,
+    dunning.DISPUTE_ANSWERED,
+    dunning.PROMISED,
+)
 
 
 def find_customer_stops(customer, decision, today: date) -> tuple:

@@ -39,6 +39,7 @@ ACTORS = {
     dunning.DUE_TODAY: CUSTOMER,
     dunning.DISPUTED: COLLECTOR,
     dunning.DISPUTE_ANSWERED: CUSTOMER,
+    dunning.PROMISED: CUSTOMER,
     dunning.EXCLUDED: COLLECTOR,
     dunning.NO_FOLLOWUP: BOOKKEEPING,
     dunning.BLOCKED: BOOKKEEPING,
@@ -77,6 +78,7 @@ def find_actor(reason: str, until: date | None = None) -> str:
 # === WHAT WAITS === #
 
 LETTER_UNKNOWN = "letter_unknown"
+BROKEN_PROMISE = "broken_promise"
 CALL_DUE = "call_due"
 LETTER_FAILED = "letter_failed"
 TASK_DUE = "task_due"
@@ -109,6 +111,7 @@ class Reason:
 # The most pressing first: what is said first of a customer is the main reason.
 REASONS = (
     Reason(LETTER_UNKNOWN, COLLECTOR),
+    Reason(BROKEN_PROMISE, COLLECTOR),
     Reason(CALL_DUE, COLLECTOR),
     Reason(LETTER_FAILED, COLLECTOR),
     Reason(TASK_DUE, COLLECTOR),

@@ -4,6 +4,7 @@ from . import res_partner
 from . import account_bank_statement_line
 from . import account_journal
 from . import account_move_line
+from . import account_partial_reconcile
 from . import account_move
 from . import credit_address_change
 from . import credit_bulk_mixin
@@ -23,11 +24,14 @@ from . import credit_dispute
 from . import credit_dispute_handling
 from . import credit_dispute_settlement
 from . import credit_dispute_line
+from . import credit_promise
+from . import credit_promise_line
 from . import credit_profile
 from . import credit_profile_work
 from . import credit_profile_call
 from . import credit_profile_history
 from . import credit_profile_hold
+from . import credit_profile_promise
 from . import credit_profile_exposure
 from . import credit_score_facts
 from . import credit_profile_score
@@ -36,6 +40,7 @@ from . import credit_score
 from . import credit_score_review
 from . import credit_bureau_report
 from . import credit_profile_touch
+from . import credit_promise_mixin
 from . import credit_call_mixin
 from . import credit_call
 from . import credit_dunning_facts

@@ -61,6 +61,11 @@ class AccountMove(models.Model):
         groups="credit_management.group_credit_user",
     )
 
+    credit_promise_count = fields.Integer(
+        compute="_compute_credit_promise_count",
+        groups="credit_management.group_credit_user",
+    )
+
     credit_notice = fields.Char(
         string="Dunning",
         compute="_compute_credit_notice",
@@ -245,7 +250,41 @@ class AccountMove(models.Model):
         for move in self:
             move.credit_dispute_count = counts.get(move, 0)
 
+    def _compute_credit_promise_count(self):
+        counts = dict(
+            self.env["credit.promise.line"]._read_group(
+                [("move_id", "in", self.ids)],
+                ["move_id"],
+                ["promise_id:count_distinct"],
+            )
+        )
+        for move in self:
+            move.credit_promise_count = counts.get(move, 0)
+
     # === ACTION METHODS === #
+
+    def action_view_credit_promises(self):
+        """Open the promises about this invoice."""
+        self.ensure_one()
+        self.check_access("read")
+        self.env["credit.promise"].check_access("read")
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "credit_management.credit_promise_action"
+        )
+        return action | {"domain": [("line_ids.move_id", "=", self.id)], "context": {}}
+
+    def action_credit_promise(self):
+        """Open the window to note a promise to pay this invoice."""
+        self.ensure_one()
+        self.check_access("read")
+        self.env["credit.promise"].check_access("write")
+        profile = self.env["credit.profile"]._get_or_create(
+            self.company_id, self.commercial_partner_id
+        )
+        items = self.line_ids.filtered(
+            lambda line: line.account_id.account_type == "asset_receivable"
+        )
+        return self.env["credit.promise.give"]._open_for(profile, items)
 
     def action_view_credit_disputes(self):
         """Open the disputes about this invoice."""

@@ -59,6 +59,39 @@ class AccountMoveLine(models.Model):
         groups="credit_management.group_credit_user",
     )
 
+    credit_promise_line_ids = fields.One2many(
+        "credit.promise.line",
+        "move_line_id",
+        string="Promises",
+        groups="credit_management.group_credit_user",
+    )
+    credit_promise_date = fields.Date(
+        string="Promised For",
+        compute="_compute_credit_promises",
+        groups="credit_management.group_credit_user",
+        help="Day by which the customer promised to pay.",
+    )
+    credit_broken_promise_count = fields.Integer(
+        string="Broken Promises",
+        compute="_compute_credit_promises",
+        groups="credit_management.group_credit_user",
+        help="So many promises to pay this item were broken.",
+    )
+
+    @api.depends("credit_promise_line_ids.state")
+    def _compute_credit_promises(self):
+        """Read the open promise of each item, and count those that were broken."""
+        found = self.env["credit.promise.line"].search_fetch(
+            [("move_line_id", "in", self.ids), ("state", "in", ("open", "broken"))],
+            ["move_line_id", "state", "promise_id"],
+        )
+        by_item = found.grouped("move_line_id")
+        for line in self:
+            promised = by_item.get(line._origin, found.browse())
+            standing = promised.filtered(lambda each: each.state == "open")
+            line.credit_promise_date = standing.promise_id.date
+            line.credit_broken_promise_count = len(promised - standing)
+
     @api.depends("credit_letter_line_ids.state", "credit_letter_line_ids.is_excluded")
     def _compute_credit_level(self):
         """Read level and last letter from what left; nothing is stored here."""
@@ -215,6 +248,7 @@ class AccountMoveLine(models.Model):
             )
             self.env["credit.profile"]._touch(company, receivable.partner_id)
             self.env["credit.dispute"]._notice_matched(receivable)
+            self.env["credit.promise"]._notice_matched(receivable)
         return res
 
     def action_open_credit_invoice(self):

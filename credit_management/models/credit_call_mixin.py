@@ -2,9 +2,12 @@ from odoo import api, fields, models
 
 RESULT_LABELS = [
     ("reached", "Reached"),
+    ("promised", "Promised to pay"),
+    ("disputed", "Disputes it"),
     ("not_reached", "Not reached"),
     ("wrong_number", "Wrong number"),
 ]
+NOT_SPOKEN = ("not_reached", "wrong_number")
 AGAIN_AFTER_DAYS = 1  # who was not reached is called on the next working day
 
 
@@ -23,7 +26,7 @@ class CreditCallMixin(models.AbstractModel):
     note = fields.Text(string="What Was Said")
     next_step = fields.Selection(
         [
-            ("none", "Nothing: the letters go on"),
+            ("none", "Nothing: it goes on by itself"),
             ("again", "Call again"),
             ("pause", "Pause the customer"),
         ],
@@ -46,7 +49,7 @@ class CreditCallMixin(models.AbstractModel):
     def _compute_next_step(self):
         """Suggest to try again where nobody was spoken to."""
         for call in self:
-            call.next_step = "none" if call.result == "reached" else "again"
+            call.next_step = "again" if call.result in NOT_SPOKEN else "none"
 
     @api.depends("next_step", "profile_id")
     def _compute_next_date(self):

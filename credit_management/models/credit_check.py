@@ -111,7 +111,7 @@ class CreditCheck(models.AbstractModel):
             overdue_amount=to_decimal(row["overdue"] or "0"),
             level_holds=row["level_holds"],
             score=None if row["reviewed_class"] else row["score"],
-            broken_promises=self._count_broken_promises(company, customer),
+            broken_promises=row["broken_promises"],
             cover_until=fields.Date.to_date(row["cover_until"]),
             manual_reason=row["manual_reason"] or "",
             is_prepaid=answers["prepaid"][0]["is_prepaid"],
@@ -188,11 +188,6 @@ class CreditCheck(models.AbstractModel):
         return group_sudo.partner_id.id if group_sudo else None
 
     @api.model
-    def _count_broken_promises(self, company, customer):
-        """Return how many promises to pay a customer broke lately."""
-        return 0
-
-    @api.model
     def _get_hold_query(self, document):
         """Return the query that tells the hold of a document, if it has one."""
         return SQL(
@@ -210,7 +205,7 @@ class CreditCheck(models.AbstractModel):
         """Return the query that tells what rules ask beside the exposure: one row.
 
         What is overdue is added up without what is in dispute; days count from the
-        oldest item of which something is left.
+        oldest item of which something is left. Promises are of the last twelve months.
         """
         facts = self.env["credit.dunning.facts"]
         return SQL(
@@ -275,6 +270,10 @@ class CreditCheck(models.AbstractModel):
                          WHERE cover.company_id = %(company)s
                            AND cover.partner_id = %(customer)s
                            AND cover.active) AS cover_until,
+                       (SELECT COUNT(*) FROM credit_promise promise
+                         WHERE promise.profile_id = profile.id
+                           AND promise.state = 'broken'
+                           AND promise.date > %(today)s - 365) AS broken_promises,
                        (SELECT array_agg(tag.category_id)
                           FROM res_partner_res_partner_category_rel tag
                          WHERE tag.partner_id = %(customer)s) AS tags

@@ -30,6 +30,8 @@ class DunningFacts:
         company's currency), of money in the bank that nobody has matched; customers
         with nothing open included
     :param disputed: dict receivable line id -> what of it is in dispute today
+    :param promised: dict receivable line id -> what of it is promised today, whether
+        that holds reminders back or not
     :param exposures: dict customer id -> (``exposure.Exposure``, credit limit or None),
         of the customers whose figures are written
     """
@@ -41,6 +43,7 @@ class DunningFacts:
     policies: dict = field(default_factory=dict)
     receipts: dict = field(default_factory=dict)
     disputed: dict = field(default_factory=dict)
+    promised: dict = field(default_factory=dict)
     exposures: dict = field(default_factory=dict)
     _rules: dict = field(default_factory=dict)
 
@@ -250,6 +253,7 @@ class CreditDunningFactsGatherer(models.AbstractModel):
             if row["journal_type"] in ("bank", "cash", "credit"):
                 withheld[row["id"]].append(dunning.Withheld(dunning.REFUND_UNMATCHED))
         self._add_disputes(facts, withheld)
+        self._add_promises(facts, withheld)
         self._add_exclusions(facts, withheld)
         self._add_open_letters(facts, withheld, letters)
         return withheld
@@ -301,6 +305,19 @@ class CreditDunningFactsGatherer(models.AbstractModel):
             for line_id, part in parts.items():
                 free[line_id] -= part
                 withheld[line_id].append(replace(held, amount=part))
+
+    @api.model
+    def _add_promises(self, facts, withheld):
+        """Add what is promised, where the policy of the customer waits for it."""
+        holds = self.env["credit.promise"]._read_holds(
+            facts.company, facts.today, list(facts.lines)
+        )
+        for line_id, held in holds.items():
+            row = facts.lines[line_id]
+            facts.promised[line_id] = min(held.amount, row["residual"])
+            policy, _origin = facts.policies[row["customer_id"]]
+            if policy.promise_hold:
+                withheld[line_id].append(held)
 
     @api.model
     def _sum_disputed(self, facts, withheld):

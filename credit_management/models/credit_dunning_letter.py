@@ -691,6 +691,13 @@ class CreditDunningLetter(models.Model):
         items = self.line_ids.move_line_id
         return self.env["credit.dispute.open"]._open_for(self.profile_id, items)
 
+    def action_promise(self):
+        """Open the window to note a promise to pay what the letter asks for."""
+        self.ensure_one()
+        self.check_access("write")
+        items = self.line_ids.move_line_id
+        return self.env["credit.promise.give"]._open_for(self.profile_id, items)
+
     # === BUSINESS METHODS - TEXT === #
 
     def _render_texts(self, note=""):

@@ -18,6 +18,7 @@ REASON_LABELS = [
     ("due_today", "Due today"),
     ("disputed", "Disputed"),
     ("dispute_answered", "Dispute rejected, time to pay"),
+    ("promised", "Promised"),
     ("excluded", "Excluded"),
     ("no_followup", "Marked “no follow-up”"),
     ("blocked", "Payment blocked"),

@@ -72,11 +72,38 @@ class CreditDunningPolicy(models.Model):
         tracking=True,
         help="Messages go, and payment falls due, on working days of the company.",
     )
+    promise_hold = fields.Boolean(
+        string="Promises Hold Reminders",
+        default=True,
+        tracking=True,
+        help="What a customer promised to pay is left alone until the promised day and"
+        " its tolerance are over.",
+    )
+    promise_tolerance_days = fields.Integer(
+        string="Tolerance of Promises",
+        default=2,
+        tracking=True,
+        help="Working days after the promised day on which a payment still counts as in"
+        " time.",
+    )
+    promise_window_days = fields.Integer(
+        string="Customers Promise At Most",
+        default=14,
+        tracking=True,
+        help="So many days ahead a customer may promise to pay on the customer's page."
+        " 0: promises are noted by our staff alone.",
+    )
     profile_count = fields.Integer(compute="_compute_profile_count")
 
     _days_positive = models.Constraint(
         "CHECK (min_interval_days >= 0 AND grace_days >= 0 AND minimum_amount >= 0)",
         "Days and the minimum amount of a policy cannot be negative.",
+    )
+    _promise_days_sensible = models.Constraint(
+        "CHECK (promise_tolerance_days BETWEEN 0 AND 30"
+        " AND promise_window_days BETWEEN 0 AND 365)",
+        "A promise has 0 to 30 working days of tolerance, and customers may give one 0"
+        " to 365 days ahead.",
     )
 
     # === COMPUTE METHODS === #

@@ -19,6 +19,7 @@ FIGURES = {
     "unapplied_amount": "numeric",
     "receipt_amount": "numeric",
     "disputed_amount": "numeric",
+    "promised_amount": "numeric",
     "oldest_due_date": "date",
     "level_id": "int",
     "level_rank": "int",
@@ -740,6 +741,7 @@ class CreditProfile(models.Model):
             profile.hold_ids.profile_id = kept
             if profile.manual_hold and not kept.manual_hold:
                 kept.write({"manual_hold": True, "hold_reason": profile.hold_reason})
+            profile.promise_ids.profile_id = kept
             profile.message_change_thread(kept)
             profile.unlink()
 
@@ -945,6 +947,11 @@ class CreditProfile(models.Model):
                 figures["disputed_amount"] = figures.get(
                     "disputed_amount", 0
                 ) + facts.get_company_amount(item.ref, disputed)
+            promised = facts.promised.get(item.ref)
+            if promised:
+                figures["promised_amount"] = figures.get(
+                    "promised_amount", 0
+                ) + facts.get_company_amount(item.ref, promised)
             if item.due_date:
                 oldest = figures.get("oldest_due_date") or item.due_date
                 figures["oldest_due_date"] = min(oldest, item.due_date)

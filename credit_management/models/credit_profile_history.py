@@ -11,6 +11,7 @@ ICONS = {
     "credit_note": "fa-reply",
     "exclusion": "fa-ban",
     "dispute": "fa-balance-scale",
+    "promise": "fa-handshake-o",
 }
 
 
@@ -91,6 +92,13 @@ class CreditProfileHistory(models.Model):
                     ._description_selection(self.env)
                 )
                 return self.env._("Dispute: %(state)s", state=states[row["state"]])
+            case "promise":
+                states = dict(
+                    self.env["credit.promise"]
+                    ._fields["state"]
+                    ._description_selection(self.env)
+                )
+                return self.env._("Promise: %(state)s", state=states[row["state"]])
         return row["kind"]
 
     @api.model
@@ -99,6 +107,7 @@ class CreditProfileHistory(models.Model):
         for name in ("credit.dunning.letter", "credit.statement", "credit.call"):
             self.env[name].flush_model()
         self.env["credit.dispute"].flush_model()
+        self.env["credit.promise"].flush_model()
         for name in ("account.move.line", "account.move", "credit.exclusion"):
             self.env[name].flush_model()
         accounts = self.env["credit.dunning.facts"]._get_receivable_accounts(company)
@@ -190,6 +199,16 @@ class CreditProfileHistory(models.Model):
                        amount_disputed, currency_id, NULL, state,
                        'credit.dispute', id
                   FROM credit_dispute
+                 WHERE profile_id = ANY(%(profiles)s)
+                """,
+                **values,
+            ),
+            SQL(
+                """
+                SELECT profile_id, 'promise', given_date, create_date,
+                       name || ': ' || COALESCE(invoice_names, ''),
+                       amount, currency_id, NULL, state, 'credit.promise', id
+                  FROM credit_promise
                  WHERE profile_id = ANY(%(profiles)s)
                 """,
                 **values,

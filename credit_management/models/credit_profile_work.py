@@ -13,6 +13,7 @@ from .credit_dunning_outcome import ACTOR_LABELS
 
 WORK_LABELS = [
     (work.LETTER_UNKNOWN, "Did the letter arrive?"),
+    (work.BROKEN_PROMISE, "Promise was not kept"),
     (work.CALL_DUE, "Call is due"),
     (work.LETTER_FAILED, "Letter did not arrive"),
     (work.TASK_DUE, "Task is due"),
@@ -171,6 +172,7 @@ class CreditProfileWork(models.Model):
             "credit.exclusion",
             "credit.dunning.letter",
             "credit.dunning.run",
+            "credit.promise",
         ):
             self.env[name].flush_model()
 
@@ -252,34 +254,53 @@ class CreditProfileWork(models.Model):
             work.CALL_DUE: SQL("kind.category = 'phonecall'"),
             work.TASK_DUE: SQL("kind.category IS DISTINCT FROM 'phonecall'"),
         }
-        return {
-            code: (
-                SQL("MIN(letter.create_date)::date"),
-                SQL(
-                    "FROM credit_dunning_letter letter"
-                    " WHERE letter.profile_id = %s.id AND %s",
-                    alias,
-                    condition,
+        return (
+            {
+                code: (
+                    SQL("MIN(letter.create_date)::date"),
+                    SQL(
+                        "FROM credit_dunning_letter letter"
+                        " WHERE letter.profile_id = %s.id AND %s",
+                        alias,
+                        condition,
+                    ),
+                )
+                for code, condition in letters.items()
+            }
+            | {
+                code: (
+                    SQL("MIN(activity.date_deadline)"),
+                    SQL(
+                        "FROM mail_activity activity"
+                        " LEFT JOIN mail_activity_type kind"
+                        " ON kind.id = activity.activity_type_id"
+                        " WHERE activity.res_model = 'credit.profile'"
+                        " AND activity.res_id = %s.id AND activity.active"
+                        " AND activity.date_deadline <= %s AND %s",
+                        alias,
+                        today,
+                        condition,
+                    ),
+                )
+                for code, condition in activities.items()
+            }
+            | {
+                # The task about it: done with, nothing waits any more.
+                work.BROKEN_PROMISE: (
+                    SQL("MIN(activity.date_deadline)"),
+                    SQL(
+                        "FROM credit_promise promise JOIN mail_activity activity"
+                        " ON activity.res_model = 'credit.promise'"
+                        " AND activity.res_id = promise.id AND activity.active"
+                        " WHERE promise.profile_id = %s.id"
+                        " AND promise.state IN ('broken', 'partly_kept')"
+                        " AND activity.date_deadline <= %s",
+                        alias,
+                        today,
+                    ),
                 ),
-            )
-            for code, condition in letters.items()
-        } | {
-            code: (
-                SQL("MIN(activity.date_deadline)"),
-                SQL(
-                    "FROM mail_activity activity"
-                    " LEFT JOIN mail_activity_type kind"
-                    " ON kind.id = activity.activity_type_id"
-                    " WHERE activity.res_model = 'credit.profile'"
-                    " AND activity.res_id = %s.id AND activity.active"
-                    " AND activity.date_deadline <= %s AND %s",
-                    alias,
-                    today,
-                    condition,
-                ),
-            )
-            for code, condition in activities.items()
-        }
+            }
+        )
 
     @api.model
     def _say_ledger_waits(self, alias, today, code):
@@ -389,7 +410,7 @@ class CreditProfileWork(models.Model):
         match self.work_reason:
             case work.LETTER_UNKNOWN | work.LETTER_FAILED | work.REVIEW:
                 return self._open_waiting_letters()
-            case work.CALL_DUE | work.ALL_LEVELS | work.NEW_LARGE:
+            case work.BROKEN_PROMISE | work.CALL_DUE | work.ALL_LEVELS | work.NEW_LARGE:
                 return self.action_log_call()
             case work.RECEIPT:
                 return self.action_view_receipts() | {"target": "new"}
@@ -458,11 +479,15 @@ class CreditProfileWork(models.Model):
         if only_calls:
             domain.append(("activity_type_id.category", "=", "phonecall"))
         activities = self.env["mail.activity"].search(domain)
+        # Who speaks with the customer, speaks of what was promised.
+        promised = self._find_promise_tasks()
         if only_calls:
-            return activities
+            return activities | promised
         today = {profile.id: profile.company_id._credit_today() for profile in self}
         return activities.filtered(
             lambda activity: activity.date_deadline <= today[activity.res_id]
+        ) | promised.filtered(
+            lambda activity: activity.date_deadline <= max(today.values())
         )
 
     def _set_work_done(self):

@@ -17,8 +17,8 @@ class CreditScoreFacts(models.AbstractModel):
 
     The number of queries does not depend on the number of customers. What happened
     after the day is not read: a payment counts from the later of the days of the two
-    entries it joins, a report from its own date. Another module tells of promises by
-    extending ``_read_promises``.
+    entries it joins, a report from its own date, a promise from the day on which it
+    was decided.
     """
 
     _name = "credit.score.facts"
@@ -174,9 +174,28 @@ class CreditScoreFacts(models.AbstractModel):
     def _read_promises(self, company, partners, day):
         """Return the share of promises kept: dict customer id -> 0 to 1.
 
-        Nothing keeps promises yet; extend this where something does.
+        Of those decided by the day, as they are judged today.
         """
-        return {}
+        return {
+            id_: to_decimal(share)
+            for id_, share in self.env.execute_query(
+                SQL(
+                    """
+                    SELECT partner_id,
+                           AVG(CASE WHEN state = 'kept' THEN 1 ELSE 0 END)::text
+                      FROM credit_promise
+                     WHERE company_id = %s AND partner_id = ANY(%s)
+                       AND state IN ('kept', 'partly_kept', 'broken')
+                       AND decided_date <= %s AND decided_date >= %s
+                  GROUP BY partner_id
+                    """,
+                    company.id,
+                    partners.ids,
+                    day,
+                    day - score.HISTORY,
+                )
+            )
+        }
 
     @api.model
     def _read_external(self, company, partners, day):

@@ -20,6 +20,7 @@ from . import test_portal_address
 from . import test_portal_dispute
 from . import test_portal_payment
 from . import test_portal_sent
+from . import test_promise
 from . import test_post
 from . import test_receipts
 from . import test_reports

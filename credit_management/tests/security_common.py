@@ -322,6 +322,19 @@ class SecurityCommon(CreditCommon):
                 "text": f"{CANARY} text",
             }
         )
+        cls.promise = (
+            env["credit.promise"]
+            ._give(
+                cls.profile,
+                cls._receivable_line(cls._create_late_invoice(5, 77.0)),
+                cls.company._credit_today(),
+                note=f"{CANARY} note",
+            )
+            .sudo(False)
+        )
+        cls.promise_give = env["credit.promise.give"].create(
+            {"profile_id": cls.profile.id, "note": f"{CANARY} note"}
+        )
         cls.bureau_report = env["credit.bureau.report"].create(
             {
                 "partner_id": cls.customer.id,
@@ -455,6 +468,9 @@ class SecurityCommon(CreditCommon):
                 cls.dispute_open,
                 cls.dispute_open.line_ids,
                 cls.dispute_settle,
+                cls.promise,
+                cls.promise.line_ids,
+                cls.promise_give,
                 cls.bureau_report,
                 cls.review_of_score,
                 cls.score,
@@ -523,6 +539,15 @@ class SecurityCommon(CreditCommon):
             case "credit.dispute.settle":
                 return window.create(
                     {"dispute_id": self.dispute.id, "kind": "reject", "text": "Mine"}
+                )
+            case "credit.promise.give":
+                return window.create(
+                    {
+                        "profile_id": self.profile.id,
+                        "item_ids": [
+                            Command.set(self._receivable_line(self.invoice).ids)
+                        ],
+                    }
                 )
             case "credit.exposure.line":
                 profile = self.profile.with_user(self.actors[actor])

@@ -80,7 +80,11 @@ class TestSecurityMethods(SecurityCommon):
                 "date": cls.today,
             }
         )
+        credited = cls._receivable_line(cls._create_late_invoice(5, 5.0))
+        credit = cls._receivable_line(cls._create_credit_note(5.0))
+        (credited + credit).reconcile()
         records = cls.records | {
+            "account.partial.reconcile": credited.matched_credit_ids,
             "account.bank.statement.line": receipt,
             "account.journal": cls.company_data["default_journal_sale"],
             "account.move": cls.invoice,

@@ -13,4 +13,5 @@ from . import credit_start
 from . import credit_exclude
 from . import credit_exposure_line
 from . import credit_pause
+from . import credit_promise_give
 from . import credit_statement_make

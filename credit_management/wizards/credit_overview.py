@@ -22,6 +22,7 @@ JOBS = (
     "credit_management.ir_cron_make_statements",
     "credit_management.ir_cron_send_statements",
     "credit_management.ir_cron_watch_disputes",
+    "credit_management.ir_cron_decide_promises",
     "credit_management.ir_cron_refresh_scores",
     "credit_management.ir_cron_forget_scores",
     "mail.ir_cron_mail_scheduler_action",

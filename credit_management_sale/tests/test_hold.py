@@ -308,6 +308,27 @@ class TestHold(CreditOrderCommon):
         order.action_confirm()
         self.assertEqual(order.state, "sale")
 
+    def test_promises_broken_within_a_year_hold_if_a_rule_says_so(self):
+        self.env["credit.rule"].create(
+            {"name": "Promises", "kind": "broken_promises", "threshold": 1.0}
+        )
+        values = {
+            "profile_id": self.profile.id,
+            "currency_id": self.company.currency_id.id,
+            "source": "staff",
+            "given_date": self._day(90),
+            "date": self._day(80),
+            "last_date": self._day(80),
+            "amount": 10.0,
+            "state": "broken",
+        }
+        Promise = self.env["credit.promise"].sudo()
+        Promise.create([values, values | {"date": self._day(400)}])
+        self.assertEqual(self.order(1.0).state, "sale")
+        Promise.create(values)
+        order = self.held_order(1.0)
+        self.assertIn("2 broken promises, at most 1", self.hold_of(order).reasons)
+
     def test_of_a_kind_only_the_closest_rules_count(self):
         Rule = self.env["credit.rule"]
         own = Rule.create(
