@@ -17,6 +17,7 @@ SAME_WORDS = {
         "details",
         "mail",
         "mails",
+        "order",
         "post",
         "product",
         *("score", "scores"),
@@ -30,6 +31,7 @@ SAME_WORDS = {
     "fr_FR": {
         *(
             "cause",
+            "condition",
             "configuration",
             "contact",
             "date",
@@ -42,11 +44,11 @@ SAME_WORDS = {
     },
 }
 # What no reader sees, what is an example of an address, and what the host says.
-TECHNICAL = {"print_report_name"}
+TECHNICAL = {"print_report_name", "website_form_label"}
 NEUTRAL = {
     *("pdf", "name", "example", "com", "logo"),
     *("this block is not always present depending on the printed document".split()),
-    *("united", "states", "dollar"),
+    *("united", "states", "dollar", "ratings"),
 }
 ATTRIBUTES = ("title", "aria-label", "placeholder", "alt", "value", "content")
 WORD = re.compile(r"[^\W\d_]{3,}")

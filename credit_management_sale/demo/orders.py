@@ -62,7 +62,7 @@ class CreditDemoOrders(models.AbstractModel):
 
     @api.model
     def _give_warehouse(self, company):
-        """Let a company deliver, where there are deliveries: the demo made it before."""
+        """Let a company deliver, where there are deliveries: it was made before."""
         warehouses = self.env.get("stock.warehouse")
         if warehouses is not None and not warehouses.search_count(
             [("company_id", "=", company.id)], limit=1

@@ -1,7 +1,7 @@
 """What the bridge opens to the outside, beside the tables of ``credit_management``."""
 
 # Whose goods these are is the host's to say.
-METHODS = {"stock.picking.button_validate": "system"}
+METHODS = {"stock.picking.button_validate": "biller"}
 FIELDS_TOLD = {"stock.picking.credit_hold_note": "base.group_user"}
 
 
