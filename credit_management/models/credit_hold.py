@@ -120,7 +120,7 @@ class CreditHold(models.Model):
         help="Looked at again, nothing holds it any more. Somebody may confirm it.",
     )
 
-    asked_by_id = fields.Many2one("res.users", string="Asked By", readonly=True)
+    asked_by_id = fields.Many2one("res.users", readonly=True)
     asked_date = fields.Datetime(string="Asked On", readonly=True)
     asked_text = fields.Text(string="Why It Should Go On", readonly=True)
     asked_amount = fields.Monetary(
@@ -128,7 +128,7 @@ class CreditHold(models.Model):
         readonly=True,
         help="What the order is to come to, where it is to grow.",
     )
-    decided_by_id = fields.Many2one("res.users", string="Decided By", readonly=True)
+    decided_by_id = fields.Many2one("res.users", readonly=True)
     decided_date = fields.Datetime(string="Decided On", readonly=True)
     reason = fields.Text(string="Reason of the Decision", readonly=True)
     condition = fields.Selection(CONDITIONS, readonly=True)

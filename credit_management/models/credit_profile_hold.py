@@ -5,7 +5,7 @@ from odoo.exceptions import AccessError, ValidationError
 class CreditProfileHold(models.Model):
     """Orders of a customer that a person holds, and those that the rules hold."""
 
-    _inherit = "credit.profile"
+    _inherit = "credit.profile"  # pylint: disable=consider-merging-classes-inherited
 
     manual_hold = fields.Boolean(
         string="Hold All Orders",

@@ -39,7 +39,6 @@ class SaleOrder(models.Model):
     credit_hold_id = fields.Many2one(
         "credit.hold",
         compute="_compute_credit_hold",
-        string="Credit Hold",
         groups="credit_management.group_credit_user",
     )
     credit_hold_state = fields.Selection(
