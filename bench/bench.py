@@ -29,15 +29,17 @@ PARTS = (
     "index",
     "portal",
     "workers",
+    "orders",
     "install",
 )
-ONCE = ("portal", "workers", "install")  # of one size of their own
+ONCE = ("portal", "workers", "orders", "install")  # of one size of their own
 DEFAULT_SIZES = ["10000", "100000"]
 FOLDER = settings.STATE / "bench"
 BASE = "bench_base"
 LANGUAGES = "en_US,nl_NL,de_DE"
 WORKERS_ITEMS = 100000
 PORTAL_ITEMS = 100000
+ORDERS_ITEMS = 10000
 INSTALL_ITEMS = 110000  # more than 100 000 invoices
 QUEUE_OF_WORKERS = 1000
 LARGEST_FOR_QUEUING = 100000  # a letter costs the same whatever the ledger holds
@@ -122,14 +124,14 @@ class Bench:
         self.keep(size if companies == 1 else "workers", "ledger", made)
         return name
 
-    def change(self, name, option):
-        """Install or update the add-on as a server does; return the seconds."""
-        with step(f"odoo {option} {settings.PRODUCT}, {name}"):
+    def change(self, name, option, module=settings.PRODUCT):
+        """Install or update an add-on as a server does; return the seconds."""
+        with step(f"odoo {option} {module}, {name}"):
             log = settings.LOGS / f"bench{option}-{name}.log"
             start = time.monotonic()
             with open(log, "wb") as output:
                 code = self.host.call(
-                    *("-d", name, option, settings.PRODUCT),
+                    *("-d", name, option, module),
                     *("--no-http", "--stop-after-init"),
                     stdout=output,
                     stderr=output,
@@ -192,6 +194,13 @@ class Bench:
             with step("the customer's page and the host's list, by many at once"):
                 figures = portal.measure(self.host, copy, made["url"])
         self.keep("portal", "portal", figures | {"items": made["items"]})
+
+    def orders(self):
+        """Confirming an order, with the credit check and without."""
+        with self.scratch(self.ledger(ORDERS_ITEMS)) as copy:
+            self.change(copy, "-i", "credit_management_sale")
+            with step("confirming orders, with the check and without"):
+                self.keep("orders", "orders", self.call(copy, "orders.measure"))
 
     def workers(self):
         """One worker against two: proposals of two companies, letters of one queue."""

@@ -238,6 +238,7 @@ def page(results):
         lists_table(results),
         index_table(results),
         portal_table(results),
+        orders_table(results),
         install_table(results),
     ]
     if NOTES.exists():
@@ -391,6 +392,29 @@ def portal_table(results):
         f" {figures['measured']['load']}:\n\n"
     )
     head = ("page", "fetched", "p50 ms", "p95 ms", "longest ms", "CPU ms a page", "KiB")
+    return title + table(head, rows)
+
+
+def orders_table(results):
+    """Return what the credit check adds to confirming an order."""
+    figures = get(results, "orders", "orders")
+    if not figures:
+        return ""
+    rows = [
+        (
+            whole(one["invoices"]),
+            f"{one['off_ms']:.1f}",
+            f"{one['hold_ms']:.1f}",
+            f"{one['hold_ms'] - one['off_ms']:.1f}",
+            f"{one['hold_queries'] - one['off_queries']:.0f}",
+        )
+        for one in figures["customers"]
+    ]
+    title = (
+        "Confirming an order, without and with the credit check, load"
+        f" {figures['measured']['load']}:\n\n"
+    )
+    head = ("open invoices", "without, ms", "with, ms", "more, ms", "more queries")
     return title + table(head, rows)
 
 

@@ -333,6 +333,9 @@ class CreditCheck(models.AbstractModel):
                 return self.env._("Held by hand: %(reason)s", reason=values["note"])
             return labels[kind]
         if not with_amounts:
+            is_near = kind == credit_rules.UTILISATION and value <= 100
+            if is_near and values["has_value"]:
+                return self.env._("The credit limit is nearly used")
             return self._get_short_words()[kind]
         threshold = values["threshold"]
         money = {

@@ -372,6 +372,9 @@ class CreditHold(models.Model):
         asker = self.env.user
         body = Markup("<b>%s</b>: %s") % (asker.name, text)
         hold_sudo.message_post(body=body, author_id=asker.partner_id.id)
+        hold_sudo.activity_unlink(
+            ["mail.mail_activity_data_todo"]
+        )  # one task is enough
         hold_sudo._give_task(
             lambda env: env._("%(name)s asks for a release", name=asker.name)
         )

@@ -71,6 +71,8 @@ class TestHold(CreditOrderCommon):
         self.assertFalse(small.credit_status)
         near = self.order(9.0, confirm=False)
         self.assertEqual(near.credit_status, "warn")
+        seen = near.with_user(self.seller).credit_hold_note
+        self.assertEqual(seen, "The credit limit is nearly used")
 
     def test_the_button_tells_and_several_orders_are_asked_one_by_one(self):
         orders = self.order(6.0, confirm=False) | self.order(6.0, confirm=False)
