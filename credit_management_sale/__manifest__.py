@@ -16,6 +16,9 @@
         "views/portal_templates.xml",
     ],
     "demo": ["demo/credit_demo.xml"],
+    "assets": {
+        "web.assets_tests": ["credit_management_sale/static/tests/tours/**/*"],
+    },
     "auto_install": True,
     "post_init_hook": "post_init_hook",
 }
