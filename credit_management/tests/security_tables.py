@@ -142,6 +142,8 @@ METHODS = {
     "credit.exclusion.write": "collector",
     "credit.overview.action_open": "collector",
     "credit.overview.action_refresh": "collector",
+    "credit.overview.action_view_disputes": "collector",
+    "credit.overview.action_view_holds": "collector",
     "credit.overview.action_view_print": "collector",
     "credit.overview.action_view_review": "collector",
     "credit.overview.action_view_sent": "collector",

@@ -205,6 +205,41 @@ class TestOverview(CreditCommon):
         self.assertEqual((overview.sent_count, overview.review_count), (1, 1))
         self.assertNotEqual(review, other)
 
+    def test_disputes_and_holds_are_counted_while_they_wait_for_us(self):
+        invoice = self._create_late_invoice(4)
+        profile = self.env["credit.profile"]._get_or_create(
+            self.company, invoice.partner_id
+        )
+        reason = self.env["credit.dispute.reason"].search([], limit=1)
+        dispute = self.env["credit.dispute"]._open(
+            profile, reason, [{"move": invoice, "amount": 10.0}], "Broken"
+        )
+        hold = (
+            self.env["credit.hold"]
+            .sudo()
+            .create(
+                {
+                    "name": "Order",
+                    "res_model": "account.move",
+                    "res_id": invoice.id,
+                    "stage": "confirm",
+                    "profile_id": profile.id,
+                    "currency_id": self.company.currency_id.id,
+                    "date": fields.Datetime.now(),
+                }
+            )
+        )
+        overview = self._open()
+        self.assertEqual((overview.dispute_count, overview.hold_count), (1, 1))
+        for name, record in (("disputes", dispute), ("holds", hold)):
+            action = getattr(overview, f"action_view_{name}")()
+            found = self.env[action["res_model"]].search(action["domain"])
+            self.assertEqual(found.ids, record.ids)
+        dispute._ask("Which ones?")
+        hold._refuse("No")
+        overview = self._open()
+        self.assertEqual((overview.dispute_count, overview.hold_count), (0, 0))
+
     # === AGES === #
 
     def test_ages_are_told_apart_by_the_day(self):

@@ -14,6 +14,8 @@ AGES = ("not_due", "to_30", "to_60", "to_90", "over_90")
 CREDITS = "credits"
 # So long a statement that failed is somebody's task.
 STATEMENT_DAYS = 31
+# Cases that wait for one of us: figure -> model.
+CASES = {"dispute": "credit.dispute", "hold": "credit.hold"}
 JOBS = (
     "credit_management.ir_cron_nightly_run",
     *(f"credit_management.{name}" for name in HAND_OVER_JOBS),
@@ -62,6 +64,10 @@ class CreditOverview(models.TransientModel):
     statement_count = fields.Integer(
         string="Statements Failed", compute="_compute_statement_count"
     )
+    dispute_count = fields.Integer(
+        string="Disputes to Answer", compute="_compute_case_counts"
+    )
+    hold_count = fields.Integer(string="Orders on Hold", compute="_compute_case_counts")
     work_count = fields.Integer(
         string="On the Work List",
         compute="_compute_work_count",
@@ -89,6 +95,20 @@ class CreditOverview(models.TransientModel):
         for overview in self:
             domain = self._get_statement_domain("failed", overview.company_ids)
             overview.statement_count = Statement.search_count(domain)
+
+    def _compute_case_counts(self):
+        for overview in self:
+            for name, model in CASES.items():
+                domain = overview._get_case_domain(name)
+                overview[f"{name}_count"] = self.env[model].search_count(domain)
+
+    def _get_case_domain(self, name):
+        """Return which disputes or holds a figure counts, and its list shows."""
+        domains = {
+            "dispute": [("state", "in", ("new", "in_progress"))],
+            "hold": [("state", "=", "held")],
+        }
+        return [("company_id", "in", self.company_ids.ids), *domains[name]]
 
     def _compute_work_count(self):
         for overview in self:
@@ -162,6 +182,27 @@ class CreditOverview(models.TransientModel):
             "credit_management.credit_work_action"
         )
         return action | {"domain": self._get_work_domain(), "target": "current"}
+
+    def action_view_disputes(self):
+        """Open the disputes that wait for our answer."""
+        return self._view_cases("dispute", self.env._("Disputes to Answer"))
+
+    def action_view_holds(self):
+        """Open the orders that are on hold."""
+        return self._view_cases("hold", self.env._("Orders on Hold"))
+
+    def _view_cases(self, name, title):
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            f"credit_management.credit_{name}_action"
+        )
+        return action | {
+            "display_name": title,
+            "domain": self._get_case_domain(name),
+            "context": {},
+            "target": "current",
+        }
 
     def action_view_sent(self):
         """Open the letters that were sent since yesterday at this time."""
