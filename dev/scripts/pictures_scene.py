@@ -167,6 +167,9 @@ def find_records(env, usd, eur, sent, review):
     disputes = env["credit.dispute"].search([("company_id", "=", usd.id)])
     of_portal = disputes.filtered(lambda one: one.profile_id == portal)[:1]
     policy = env.ref("credit_management.policy_business")
+    asked = env["credit.hold"].search(
+        [("company_id", "=", usd.id), ("asked_date", "!=", False)], limit=1
+    )
     mails = {f"mail_{lang[:2]}": find_mail(env, lang) for lang in LANGUAGES}
     return mails | {
         "usd": usd.id,
@@ -179,6 +182,8 @@ def find_records(env, usd, eur, sent, review):
         "portal_page": portal._get_customer_url().partition("/my/")[2],
         "german_page": german._get_customer_url().partition("/my/")[2],
         "late_profile": late.id,
+        "asked_hold": asked.id,
+        "held_order": asked.res_id,
         "late_partner": late.partner_id.id,
         "late_invoice": invoice.id,
         "german_profile": german.id,
