@@ -74,6 +74,7 @@
         "views/res_config_settings_views.xml",
         "views/portal_templates.xml",
         "views/portal_dispute_templates.xml",
+        "views/portal_promise_templates.xml",
         # Menus last: they open the actions above.
         "views/credit_management_menus.xml",
     ],

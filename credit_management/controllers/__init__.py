@@ -4,5 +4,6 @@ from . import export
 from . import opened
 from . import payment
 from . import portal
+from . import promise
 from . import sent
 from . import statement

@@ -1,3 +1,4 @@
 from . import credit_demo
 from . import disputes
 from . import history
+from . import promises

@@ -11,7 +11,7 @@ ICONS = {
     "credit_note": "fa-reply",
     "exclusion": "fa-ban",
     "dispute": "fa-balance-scale",
-    "promise": "fa-handshake-o",
+    "promise": "fa-calendar-check-o",
 }
 
 

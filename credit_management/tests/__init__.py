@@ -19,6 +19,7 @@ from . import test_portal
 from . import test_portal_address
 from . import test_portal_dispute
 from . import test_portal_payment
+from . import test_portal_promise
 from . import test_portal_sent
 from . import test_promise
 from . import test_post

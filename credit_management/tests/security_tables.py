@@ -222,6 +222,7 @@ MODELS_OF_NOBODY = {
     "credit.demo",
     "credit.demo.disputes",
     "credit.demo.history",
+    "credit.demo.promises",
     "credit.dunning.facts",
     "credit.exposure",
     "credit.score.facts",
@@ -295,6 +296,7 @@ TEXTS_RENDERED = {
     "credit.rule.exclusion.reason",
     "credit.rule.name",
     "credit.profile.pause_reason",
+    "credit.promise.note",
     "credit.statement.note",
 }
 # Routes that our controllers add or override: type, who, methods, read-only.
@@ -340,6 +342,14 @@ ROUTES = {
         "public",
         ("GET",),
         True,
+    ),
+    "/my/credit/<int:profile_id>/promise": ("http", "public", ("GET",), True),
+    "/my/credit/<int:profile_id>/promise/give": ("http", "public", ("POST",), False),
+    "/my/credit/<int:profile_id>/promise/<int:promise_id>/withdraw": (
+        "http",
+        "public",
+        ("POST",),
+        False,
     ),
     # The host's page; we only send some of its visitors elsewhere.
     "/my/invoices/overdue": ("http", "public", ("GET",), False),
