@@ -280,13 +280,15 @@ class CreditPortal(PortalAccount):
         """Return the values of the page; extend it to show more.
 
         Plain values only: scores, notes, policies and reasons are for the house. The
-        file itself, with sudo, is for those who extend this; no template gets it.
+        file itself, with sudo, and the facts are for those who extend this; no template
+        gets them.
         """
         facts = self._gather_credit_facts(company_sudo, partner_sudo)
         decisions = dict(facts.decide())
         stops = self._describe_credit_stops(facts, decisions)
         return {
             "profile_sudo": self._find_credit_profile(company_sudo, partner_sudo),
+            "facts": facts,
             "page_name": "credit",
             "credit_company_name": company_sudo.name,
             # The head of the page carries the logo of the company that is owed.
@@ -679,6 +681,8 @@ class CreditPortal(PortalAccount):
                 return request.env._("We are looking into your question")
             case dunning.DISPUTE_ANSWERED if day:
                 return request.env._("We answered: please pay by %(day)s", day=day)
+            case dunning.PROMISED:
+                return request.env._("You promised to pay: no reminder goes meanwhile")
             case dunning.EXCLUDED if day:
                 return request.env._("No reminder until %(day)s", day=day)
         return request.env._("No reminder at the moment")
@@ -687,7 +691,7 @@ class CreditPortal(PortalAccount):
 
     def _render_credit_page(self, company_sudo, partner_sudo, **more):
         values = self._prepare_credit_page_values(company_sudo, partner_sudo) | more
-        del values["profile_sudo"]
+        del values["profile_sudo"], values["facts"]
         return self._render_credit_private(
             "credit_management.portal_credit_page", values
         )

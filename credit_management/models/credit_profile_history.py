@@ -11,7 +11,8 @@ ICONS = {
     "credit_note": "fa-reply",
     "exclusion": "fa-ban",
     "dispute": "fa-balance-scale",
-    "promise": "fa-handshake-o",
+    "promise": "fa-calendar-check-o",
+    "limit": "fa-tachometer",
 }
 
 

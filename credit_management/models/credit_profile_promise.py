@@ -1,7 +1,10 @@
 from odoo import fields, models
+from odoo.tools import format_date
 
 from ..logic import promise as rule
 from ..logic.money import to_decimal
+
+SHOWN_PROMISES = 3
 
 
 class CreditProfilePromise(models.Model):
@@ -85,6 +88,24 @@ class CreditProfilePromise(models.Model):
         return action | {"domain": [("profile_id", "=", self.id)], "context": {}}
 
     # === BUSINESS METHODS === #
+
+    def _prepare_call_facts(self):
+        """Tell who calls what was promised last, and what became of it."""
+        promises = self.env["credit.promise"].search(
+            [("profile_id", "=", self.id), ("state", "!=", rule.WITHDRAWN)],
+            limit=SHOWN_PROMISES,
+        )
+        labels = dict(promises._fields["state"]._description_selection(self.env))
+        return super()._prepare_call_facts() | {
+            "promises": [
+                {
+                    "day": format_date(self.env, promise.date),
+                    "amount": promise.currency_id.format(promise.amount),
+                    "state": labels[promise.state],
+                }
+                for promise in promises
+            ]
+        }
 
     def _find_promise_tasks(self):
         """Return the tasks about promises that were not kept."""

@@ -12,9 +12,9 @@ from ..logic.money import to_decimal
 
 STATES = [
     (rule.OPEN, "Open"),
-    (rule.KEPT, "Kept"),
-    (rule.PARTLY_KEPT, "Kept in Part"),
     (rule.BROKEN, "Broken"),
+    (rule.PARTLY_KEPT, "Kept in Part"),
+    (rule.KEPT, "Kept"),
     (rule.WITHDRAWN, "Withdrawn"),
 ]
 # What people may write; all else is written by what happens.
@@ -276,8 +276,8 @@ class CreditPromise(models.Model):
         """Note a promise; the caller checked who may, and that the items are theirs.
 
         :param items: open items of one currency
-        :param amount: in that currency; all that is open of the items when left out,
-            and never more than that
+        :param amount: in that currency; all that is open of the items and not in
+            dispute when left out, and never more than that
         :param vals: further values, such as ``source`` and ``given_by``
         :return: the promise, with sudo
         :raise UserError: says what to put right
@@ -294,8 +294,10 @@ class CreditPromise(models.Model):
         items_sudo = items.sudo().sorted(
             lambda item: (item.date_maturity or today, item.id)
         )
-        free = [to_decimal(item.amount_residual_currency) for item in items_sudo]
+        free = self._find_free(company, today, items_sudo)
         asked = sum(free) if amount is None else to_decimal(currency.round(amount))
+        if sum(free) <= 0:
+            raise UserError(self.env._("All of it is in dispute: nobody asks for it."))
         if asked <= 0:
             raise UserError(self.env._("Say how much is promised: more than nothing."))
         parts = rule.share_out(min(asked, sum(free)), free)
@@ -347,6 +349,24 @@ class CreditPromise(models.Model):
         promise_sudo._settle_tasks()
         promise_sudo._touch()
         return promise_sudo
+
+    @api.model
+    def _find_free(self, company, today, items_sudo):
+        """Return what is open of items and not in dispute, in their order."""
+        Facts_sudo = self.env["credit.dunning.facts"].sudo()  # sudo: see ``_give``
+        self.env.flush_all()
+        rows = Facts_sudo._read_lines(
+            company, items_sudo.partner_id.commercial_partner_id
+        )
+        disputed = Facts_sudo._read_disputed(company, today, rows)
+        return [
+            max(
+                to_decimal(item_sudo.amount_residual_currency)
+                - disputed.get(item_sudo.id, 0),
+                rule.ZERO,
+            )
+            for item_sudo in items_sudo
+        ]
 
     @api.model
     def _check_items(self, items):
@@ -668,6 +688,41 @@ class CreditPromise(models.Model):
                     dunning.PROMISED, left, line["last_date"]
                 )
         return holds
+
+    # === ONLINE === #
+
+    @api.model
+    def _find_online_days(self, today, windows):
+        """Return the furthest day that a customer may promise for items online.
+
+        :param windows: dict item id -> days that the policy gives
+        :return: dict item id -> day, or None where it may not be promised
+        """
+        self.flush_model()
+        self.env["credit.promise.line"].flush_model()
+        history = {
+            item_id: (first_given, has_broken)
+            for item_id, first_given, has_broken in self.env.execute_query(
+                SQL(
+                    """
+                    SELECT line.move_line_id,
+                           MIN(promise.given_date) FILTER (WHERE source != 'staff'),
+                           BOOL_OR(promise.state IN ('broken', 'partly_kept'))
+                      FROM credit_promise_line line
+                      JOIN credit_promise promise ON promise.id = line.promise_id
+                     WHERE line.move_line_id = ANY(%s)
+                  GROUP BY line.move_line_id
+                    """,
+                    list(windows),
+                )
+            )
+        }
+        return {
+            item_id: rule.find_latest_day(
+                today, window, *history.get(item_id, (None, False))
+            )
+            for item_id, window in windows.items()
+        }
 
     # === THE JOB === #
 

@@ -121,4 +121,12 @@ class CreditPromiseMixin(models.AbstractModel):
             self.promise_amount,
             **vals,
         )
-        return promise_sudo.with_env(self.env)
+        promise = promise_sudo.with_env(self.env)
+        if self.currency_id.compare_amounts(self.promise_amount, promise.amount) > 0:
+            raise UserError(
+                self.env._(
+                    "Some of it is in dispute: at most %(amount)s can be promised.",
+                    amount=self.currency_id.format(promise.amount),
+                )
+            )
+        return promise

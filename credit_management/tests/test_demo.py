@@ -79,6 +79,18 @@ class TestDemo(DemoMixin, TransactionCase):
         self.assertEqual(self.env.ref(name), company)
         self.assertIn(role, user.group_ids)
 
+    # === WHAT CAME OF IT === #
+
+    def test_each_company_has_a_promise_in_each_state(self):
+        for company in self.company_usd + self.company_eur:
+            promises = self.env["credit.promise"].search(
+                [("company_id", "=", company.id)]
+            )
+            self.assertLessEqual(
+                {"kept", "partly_kept", "broken", "withdrawn"},
+                set(promises.mapped("state")),
+            )
+
     # === WHO === #
 
     def test_two_companies_invoice_in_dollars_and_euros(self):

@@ -120,6 +120,22 @@ class TestPromise(PromiseCommon):
         with self.assertRaises(UserError):
             self._promise(move)
 
+    def test_what_is_in_dispute_is_not_promised(self):
+        move = self._create_late_invoice(30)
+        self.env["credit.dispute"]._open(
+            self.profile,
+            self.env.ref("credit_management.dispute_reason_price"),
+            [{"move": move, "amount": 30.0}],
+            "Too much",
+        )
+        wizard = self.env["credit.promise.give"].browse(
+            self.profile.action_promise()["res_id"]
+        )
+        with self.assertRaises(UserError), self.cr.savepoint():
+            wizard.action_give()
+        self.assertEqual(self._promise(move).amount, 70.0)
+        self.assertFalse(self._propose().letter_ids)
+
     def test_currencies_do_not_mix(self):
         other = self.setup_other_currency("CHF")
         moves = self._create_late_invoice(30) + self._create_late_invoice(
