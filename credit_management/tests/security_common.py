@@ -529,34 +529,38 @@ class SecurityCommon(CreditCommon):
 
     # === WINDOWS === #
 
+    def _get_window_values(self):
+        """Return what simple windows are opened with, by model."""
+        profiles = [Command.set(self.profile.ids)]
+        letters = [Command.set(self.open_letter.ids)]
+        holds = [Command.set(self.hold.ids)]
+        return {
+            "credit.call.log": {"profile_id": self.profile.id},
+            "credit.dunning.letter.preview": {"letter_id": self.open_letter.id},
+            "credit.dunning.letter.skip": {"letter_ids": letters, "reason": "Mine"},
+            "credit.exclude": {"profile_ids": profiles, "reason": "Mine"},
+            "credit.hold.decide": {
+                "kind": "refuse",
+                "hold_ids": holds,
+                "reason": "Mine",
+            },
+            "credit.pause": {"profile_ids": profiles, "reason": "Mine"},
+            "credit.start": {},
+            "credit.statement.make": {"profile_ids": profiles},
+        }
+
     def _open_window(self, actor, model_name):
         """Return a window that the actor opened: nobody may use those of others."""
         window = self.env[model_name].with_user(self.actors[actor])
-        letters = [Command.set(self.open_letter.ids)]
+        values = self._get_window_values().get(model_name)
+        if values is not None:
+            return window.create(values)
         match model_name:
-            case "credit.dunning.letter.preview":
-                return window.create({"letter_id": self.open_letter.id})
-            case "credit.dunning.letter.skip":
-                return window.create({"letter_ids": letters, "reason": "Mine"})
-            case "credit.statement.make":
-                profiles = [Command.set(self.profile.ids)]
-                return window.create({"profile_ids": profiles})
-            case "credit.start":
-                return window.create({})
-            case "credit.call.log":
-                return window.create({"profile_id": self.profile.id})
-            case "credit.exclude" | "credit.pause":
-                profiles = [Command.set(self.profile.ids)]
-                return window.create({"profile_ids": profiles, "reason": "Mine"})
             case "credit.next.letter":
                 values = {"profile_id": self.profile.id}
                 windows = window.sudo().create([values, values])
                 windows[0].next_id = windows[1]
                 return windows[0].sudo(False)
-            case "credit.hold.decide":
-                holds = [Command.set(self.hold.ids)]
-                values = {"kind": "refuse", "hold_ids": holds, "reason": "Mine"}
-                return window.create(values)
             case "credit.dispute.open" | "credit.dispute.open.line":
                 values = {
                     "profile_id": self.profile.id,
