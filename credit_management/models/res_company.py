@@ -214,6 +214,13 @@ class ResCompany(models.Model):
         groups=TOLD_TO,
     )
 
+    credit_snooze_days = fields.Integer(
+        string="Put Off At Most",
+        default=7,
+        help="So many days a customer may be put off on the work list before somebody"
+        " must do something. 0: never.",
+        groups=TOLD_TO,
+    )
     credit_score_months = fields.Integer(
         string="Keep Scores For",
         default=36,
