@@ -368,7 +368,7 @@ class Weighing:
     :param last_letter: day of the last dunning letter
     :param last_call: day of the last call
     :param limit_used: of the credit limit in percent, none without a limit
-    :param has_broken: broke a promise at some time
+    :param has_broken: broke a promise before the one that waits
     :param large_amount: see ``find_ledger_work``; zero for never
     """
 

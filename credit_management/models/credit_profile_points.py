@@ -125,7 +125,11 @@ class CreditProfilePoints(models.Model):
             work.LIMIT_NEARLY_USED: SQL("%s.limit_used >= %s", alias, work.NEARLY_USED),
             work.BROKE_BEFORE: SQL(
                 "EXISTS (SELECT FROM credit_promise broken"
-                " WHERE broken.profile_id = %s.id AND broken.state = 'broken')",
+                " WHERE broken.profile_id = %s.id AND broken.state = 'broken'"
+                # The one that waits has its points already.
+                " AND NOT EXISTS (SELECT FROM mail_activity task"
+                " WHERE task.res_model = 'credit.promise' AND task.active"
+                " AND task.res_id = broken.id))",
                 alias,
             ),
             work.LARGE_OVERDUE: SQL(
