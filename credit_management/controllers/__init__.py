@@ -1,6 +1,7 @@
 from . import address
 from . import dispute
 from . import export
+from . import limit
 from . import opened
 from . import payment
 from . import portal

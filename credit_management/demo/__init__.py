@@ -1,4 +1,5 @@
 from . import credit_demo
 from . import disputes
 from . import history
+from . import limits
 from . import promises

@@ -40,6 +40,10 @@ from . import credit_rule
 from . import credit_score
 from . import credit_score_review
 from . import credit_bureau_report
+from . import credit_limit_facts
+from . import credit_limit_request
+from . import credit_limit_request_handling
+from . import credit_profile_limit
 from . import credit_profile_touch
 from . import credit_promise_mixin
 from . import credit_call_mixin

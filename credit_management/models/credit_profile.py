@@ -49,6 +49,9 @@ WRITTEN_BY_METHODS = {
     "risk_class",
     "score_factors",
     "score_date",
+    "limit_decided_date",
+    "limit_review_date",
+    "limit_review_asked",
 }
 # So often may customers write to us on one day, and open disputes among that.
 PORTAL_WRITES_A_DAY = 30
@@ -720,6 +723,7 @@ class CreditProfile(models.Model):
                 ]
             )
             if not kept:
+                profile.limit_request_ids.partner_id = target
                 profile.partner_id = target
                 profile.letter_ids.commercial_partner_id = target
                 profile.flush_recordset()
@@ -744,6 +748,7 @@ class CreditProfile(models.Model):
             if profile.manual_hold and not kept.manual_hold:
                 kept.write({"manual_hold": True, "hold_reason": profile.hold_reason})
             profile.promise_ids.profile_id = kept
+            self.env["credit.limit.request"]._move_to(profile, kept)
             profile.message_change_thread(kept)
             profile.unlink()
 

@@ -1,5 +1,4 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
 from ..logic import exposure
@@ -105,38 +104,6 @@ class CreditProfileExposure(models.Model):
                 # sudo: whoever may read the file may read the limit.
                 partner_sudo = profile.partner_id.with_company(company).sudo()
                 profile.credit_limit = partner_sudo.credit_limit
-
-    def _inverse_credit_limit(self):
-        """Write the limit where the host keeps it, and say so on the file.
-
-        :raise AccessError: of who does not manage credit
-        :raise UserError: a limit below zero
-        """
-        if not self.env.su and not self.env.user.has_group(
-            "credit_management.group_credit_manager"
-        ):
-            raise AccessError(
-                self.env._("Only credit managers set credit limits. Ask one of them.")
-            )
-        for profile in self:
-            if profile.credit_limit < 0:
-                raise UserError(
-                    self.env._(
-                        "A credit limit cannot be below zero. 0 means: no limit."
-                    )
-                )
-            # sudo: a credit manager need not be allowed to edit contacts.
-            partner_sudo = profile.partner_id.with_company(profile.company_id).sudo()
-            before, now = partner_sudo.credit_limit, profile.credit_limit
-            if before != now:
-                partner_sudo.credit_limit = now
-                profile._message_log(
-                    body=self.env._(
-                        "Credit limit: %(before)s → %(now)s",
-                        before=profile._format_limit(before),
-                        now=profile._format_limit(now),
-                    )
-                )
 
     def _format_limit(self, limit):
         return self.currency_id.format(limit) if limit else self.env._("no limit")

@@ -12,6 +12,7 @@ ICONS = {
     "exclusion": "fa-ban",
     "dispute": "fa-balance-scale",
     "promise": "fa-calendar-check-o",
+    "limit": "fa-tachometer",
 }
 
 

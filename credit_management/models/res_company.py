@@ -9,6 +9,8 @@ from odoo.tools import email_normalize
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+from ..logic import limits
+from ..logic.money import to_decimal
 from ..logic.workdays import WorkCalendar
 from .credit_outgoing_mixin import OUTGOING_MODELS, SENDING_MODES
 
@@ -221,6 +223,62 @@ class ResCompany(models.Model):
         " must do something. 0: never.",
         groups=TOLD_TO,
     )
+    credit_limit_four_eyes_amount = fields.Monetary(
+        string="Limits That Need Four Eyes",
+        currency_field="currency_id",
+        default=0,
+        help="A credit limit above this amount, in the company's currency, is decided"
+        " by a credit manager who did not ask for it. No limit counts as above. 0: one"
+        " person is always enough.",
+        groups=TOLD_TO,
+    )
+    credit_limit_auto = fields.Boolean(
+        string="Set Suggested Limits",
+        default=False,
+        help="A job sets the limits that the figures suggest, of customers on whose"
+        " limit no person ever decided. Each stands in the history.",
+        groups=TOLD_TO,
+    )
+    credit_limit_auto_cap = fields.Monetary(
+        string="Set Up To",
+        currency_field="currency_id",
+        default=0,
+        help="The most that is set without a person, in the company's currency.",
+        groups=TOLD_TO,
+    )
+    credit_review_days_a = fields.Integer(
+        string="Review Limits of Class A", default=365, groups=TOLD_TO
+    )
+    credit_review_days_b = fields.Integer(
+        string="Review Limits of Class B", default=365, groups=TOLD_TO
+    )
+    credit_review_days_c = fields.Integer(
+        string="Review Limits of Class C", default=180, groups=TOLD_TO
+    )
+    credit_review_days_d = fields.Integer(
+        string="Review Limits of Class D", default=90, groups=TOLD_TO
+    )
+    credit_review_days_e = fields.Integer(
+        string="Review Limits of Class E", default=30, groups=TOLD_TO
+    )
+    credit_review_days_none = fields.Integer(
+        string="Review Limits Without a Class", default=180, groups=TOLD_TO
+    )
+    credit_portal_show_limit = fields.Boolean(
+        string="Customers See Their Limit",
+        default=False,
+        help="On their page customers see their credit limit, what is used and what is"
+        " free.",
+        groups=TOLD_TO,
+    )
+    credit_portal_ask_limit = fields.Boolean(
+        string="Customers May Ask for a Limit",
+        default=False,
+        help="On their page customers ask for a credit limit, and see what became of"
+        " it.",
+        groups=TOLD_TO,
+    )
+
     credit_score_months = fields.Integer(
         string="Keep Scores For",
         default=36,
@@ -257,7 +315,39 @@ class ResCompany(models.Model):
         "Amounts and days cannot be negative.",
     )
 
+    _credit_limits_positive = models.Constraint(
+        "CHECK (credit_limit_four_eyes_amount >= 0 AND credit_limit_auto_cap >= 0"
+        " AND LEAST(credit_review_days_a, credit_review_days_b, credit_review_days_c,"
+        " credit_review_days_d, credit_review_days_e, credit_review_days_none) >= 0)",
+        "Amounts and days cannot be negative.",
+    )
+
     # === CONSTRAINT METHODS === #
+
+    @api.constrains(
+        "credit_limit_auto", "credit_limit_auto_cap", "credit_limit_four_eyes_amount"
+    )
+    def _check_credit_limit_auto(self):
+        for company in self:
+            if not company.credit_limit_auto:
+                continue
+            if not company.credit_limit_auto_cap:
+                raise ValidationError(
+                    self.env._(
+                        "Say up to which amount limits are set without a person at"
+                        " %(company)s.",
+                        company=company.name,
+                    )
+                )
+            if company._credit_needs_four_eyes(company.credit_limit_auto_cap):
+                raise ValidationError(
+                    self.env._(
+                        "What needs two people cannot be set without any: at"
+                        " %(company)s limits are set up to the amount that needs four"
+                        " eyes at most.",
+                        company=company.name,
+                    )
+                )
 
     @api.constrains("credit_mode", "credit_redirect_email")
     def _check_credit_redirect_email(self):
@@ -387,6 +477,16 @@ class ResCompany(models.Model):
         """Say whether anything may leave to customers now."""
         self.ensure_one()
         return self.credit_mode == "live" and not self.credit_stopped
+
+    def _credit_needs_four_eyes(self, limit):
+        """Say whether a credit limit, in the company's currency, needs two people.
+
+        0 is no limit and counts as more than any amount.
+        """
+        # sudo: whether it does is told to whoever wants to set a limit.
+        return limits.needs_four_eyes(
+            to_decimal(limit), to_decimal(self.sudo().credit_limit_four_eyes_amount)
+        )
 
     def _check_credit_may_send(self):
         """Refuse to send where the company does not want letters to leave.

@@ -85,3 +85,40 @@ class ResConfigSettings(models.TransientModel):
     credit_score_months = fields.Integer(
         related="company_id.credit_score_months", readonly=False
     )
+    credit_limit_four_eyes_amount = fields.Monetary(
+        related="company_id.credit_limit_four_eyes_amount",
+        currency_field="currency_id",
+        readonly=False,
+    )
+    credit_limit_auto_cap = fields.Monetary(
+        related="company_id.credit_limit_auto_cap",
+        currency_field="currency_id",
+        readonly=False,
+    )
+    credit_limit_auto = fields.Boolean(
+        related="company_id.credit_limit_auto", readonly=False
+    )
+    credit_review_days_a = fields.Integer(
+        related="company_id.credit_review_days_a", readonly=False
+    )
+    credit_review_days_b = fields.Integer(
+        related="company_id.credit_review_days_b", readonly=False
+    )
+    credit_review_days_c = fields.Integer(
+        related="company_id.credit_review_days_c", readonly=False
+    )
+    credit_review_days_d = fields.Integer(
+        related="company_id.credit_review_days_d", readonly=False
+    )
+    credit_review_days_e = fields.Integer(
+        related="company_id.credit_review_days_e", readonly=False
+    )
+    credit_review_days_none = fields.Integer(
+        related="company_id.credit_review_days_none", readonly=False
+    )
+    credit_portal_show_limit = fields.Boolean(
+        related="company_id.credit_portal_show_limit", readonly=False
+    )
+    credit_portal_ask_limit = fields.Boolean(
+        related="company_id.credit_portal_ask_limit", readonly=False
+    )

@@ -1,9 +1,12 @@
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
 from .credit_sql import COMPARISONS
 
+# Its context, of the program only, says that a limit was decided on and is noted.
+DOOR = "credit_limit_door"
 # What contacts show of the credit file, in the company one works in.
 FROM_PROFILE = {
     "credit_level_id": "level_id",
@@ -68,6 +71,19 @@ class ResPartner(models.Model):
         help="What colleagues without access to credit files are told.",
     )
 
+    credit_may_ask_limit = fields.Boolean(
+        compute="_compute_credit_limit_ask",
+        compute_sudo=True,
+        groups="base.group_user",
+        help="Whether one may ask for a credit limit: for customers of one's own.",
+    )
+    credit_limit_asked = fields.Char(
+        compute="_compute_credit_limit_ask",
+        compute_sudo=True,
+        groups="base.group_user",
+        help="What became of the limit that one asked for oneself.",
+    )
+
     # === COMPUTE METHODS === #
 
     @api.depends("commercial_partner_id")
@@ -113,6 +129,26 @@ class ResPartner(models.Model):
                 " %(collector)s.",
                 level=profile.level_id.name,
                 collector=collector.name or self.env._("accounting"),
+            )
+
+    @api.depends("commercial_partner_id")
+    @api.depends_context("uid", "company", "lang")
+    def _compute_credit_limit_ask(self):
+        """Tell who asked what became of it: nothing of others, no score, no reason.
+
+        sudo: a salesperson may not read requests, but may know of the own ones.
+        """
+        states = {
+            "submitted": self.env._("You asked for a credit limit: not decided yet."),
+            "refused": self.env._("The credit limit you asked for was refused."),
+            "withdrawn": self.env._("The credit limit you asked for was withdrawn."),
+        }
+        approved = self.env._("The credit limit you asked for was approved.")
+        for partner in self:
+            partner.credit_may_ask_limit = partner._may_ask_limit()
+            request_sudo = partner._find_own_limit_request(self.env.company)
+            partner.credit_limit_asked = (
+                states.get(request_sudo.state, approved) if request_sudo else False
             )
 
     def _search_credit_level_id(self, operator, value):
@@ -178,23 +214,75 @@ class ResPartner(models.Model):
 
     # === CRUD METHODS === #
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override of `base`: the limit of a new customer is noted, too."""
+        partners = super().create(vals_list)
+        limited = self.browse(
+            partner.id
+            for partner, vals in zip(partners, vals_list, strict=True)
+            if vals.get("credit_limit")
+        )
+        limited._note_credit_limits(dict.fromkeys(limited.ids, 0.0))
+        return partners
+
     def write(self, vals):
-        """Override of `base`: another credit limit reaches the lists of the files."""
+        """Override of `base`: another credit limit reaches the lists of the files.
+
+        It is noted as a limit request, wherever it was typed in; one that needs two
+        people is refused.
+        """
+        is_changed = bool({"credit_limit", "use_partner_credit_limit"} & set(vals))
+        # sudo: the limit that was, for the history of the file.
+        before = is_changed and {each.id: each.credit_limit for each in self.sudo()}
         res = super().write(vals)
-        if {"credit_limit", "use_partner_credit_limit"} & set(vals):
-            # sudo: whoever edits customers may not know of credit files.
-            profiles_sudo = (
-                self.env["credit.profile"]
-                .sudo()
-                .search(
-                    [
-                        ("company_id", "=", self.env.company.id),
-                        ("partner_id", "in", self.commercial_partner_id.ids),
-                    ]
-                )
+        if not is_changed:
+            return res
+        self._note_credit_limits(before)
+        # sudo: whoever edits customers may not know of credit files.
+        profiles_sudo = (
+            self.env["credit.profile"]
+            .sudo()
+            .search(
+                [
+                    ("company_id", "=", self.env.company.id),
+                    ("partner_id", "in", self.commercial_partner_id.ids),
+                ]
             )
-            profiles_sudo._touch(self.env.company, profiles_sudo.partner_id)
+        )
+        profiles_sudo._touch(self.env.company, profiles_sudo.partner_id)
         return res
+
+    def _note_credit_limits(self, before):
+        """Note limits that were changed without a request; refuse what needs one.
+
+        Contacts have the limit of their customer, who alone counts. What the program
+        itself decided came through the door and is noted there: nobody who calls from
+        outside has its rights.
+
+        :param before: dict id -> limit that held until now, in the current company
+        :raise UserError: a limit that needs two people
+        """
+        if self.env.su and self.env.context.get(DOOR):
+            return
+        changes = {
+            customer_sudo.sudo(False): (before[customer_sudo.id], limit)
+            for customer_sudo in self.sudo()  # sudo: the limit, for the history
+            if customer_sudo == customer_sudo.commercial_partner_id
+            and (limit := customer_sudo.credit_limit) != before[customer_sudo.id]
+        }
+        if not changes:
+            return
+        company, Profile = self.env.company, self.env["credit.profile"]
+        Profile._check_limits_directly(company, changes)
+        self.env["credit.limit.request"]._record(
+            company, changes, "staff", self.env._("Changed on the customer")
+        )
+        for partner, (old, new) in changes.items():
+            # sudo: whoever edits customers may not know of credit files.
+            Profile._get_or_create(company, partner).sudo()._note_limit_changed(
+                old, new
+            )
 
     # === ACTION METHODS === #
 
@@ -205,3 +293,79 @@ class ResPartner(models.Model):
         profile = self.env["credit.profile"]._get_or_create(self.env.company, self)
         profile._refresh()
         return profile._get_records_action()
+
+    def action_ask_credit_limit(self):
+        """Open the window in which somebody of sales asks for a limit.
+
+        :raise AccessError: it is somebody else's customer
+        """
+        self.ensure_one()
+        self.check_access("read")
+        self._check_may_ask_limit()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Ask for a Credit Limit"),
+            "res_model": "credit.limit.ask",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_partner_id": self.commercial_partner_id.id},
+        }
+
+    # === BUSINESS METHODS === #
+
+    def _may_ask_limit(self):
+        """Say whether the user may ask for a limit for this customer.
+
+        Salespeople for their own ones: named on the customer or a contact of it, or on
+        an invoice in the company they work in. Who may see credit files, for all.
+        """
+        user = self.env.user
+        if not self or not user._is_internal():
+            return False
+        if user.has_group("credit_management.group_credit_user"):
+            return True
+        # sudo: whose customer it is, for nobody but the one who asks.
+        customer_sudo = self.sudo().commercial_partner_id
+        sellers_sudo = customer_sudo.user_id | customer_sudo.child_ids.user_id
+        return user in sellers_sudo or bool(
+            self.env["account.move"]
+            .sudo()
+            .search_count(
+                [
+                    ("commercial_partner_id", "=", customer_sudo.id),
+                    ("company_id", "=", self.env.company.id),
+                    ("invoice_user_id", "=", user.id),
+                    ("move_type", "in", ("out_invoice", "out_refund")),
+                ],
+                limit=1,
+            )
+        )
+
+    def _check_may_ask_limit(self):
+        """Refuse who may not ask for a limit for this customer.
+
+        :raise AccessError: it is somebody else's customer
+        """
+        if not self._may_ask_limit():
+            raise AccessError(
+                self.env._(
+                    "You ask for limits for customers of your own. Let the salesperson"
+                    " of this one ask, or somebody of accounting."
+                )
+            )
+
+    def _find_own_limit_request(self, company):
+        """Return, with sudo, the latest limit that the user asked for, or none."""
+        return (
+            self.env["credit.limit.request"]
+            .sudo()  # sudo: of the user's own ones alone
+            .search(
+                [
+                    ("partner_id", "=", self.commercial_partner_id.id),
+                    ("company_id", "=", company.id),
+                    ("requested_by", "=", self.env.uid),
+                    ("source", "=", "salesperson"),
+                ],
+                limit=1,
+            )
+        )

@@ -10,6 +10,7 @@ from . import test_figures_race
 from . import test_insight
 from . import test_languages
 from . import test_ledger_state
+from . import test_limit
 from . import test_letter
 from . import test_logic_examples
 from . import test_nights
@@ -18,6 +19,7 @@ from . import test_policy
 from . import test_portal
 from . import test_portal_address
 from . import test_portal_dispute
+from . import test_portal_limit
 from . import test_portal_payment
 from . import test_portal_promise
 from . import test_portal_sent

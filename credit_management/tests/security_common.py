@@ -416,6 +416,38 @@ class SecurityCommon(CreditCommon):
                 "reason": f"{CANARY} reason",
             }
         )
+        cls.customer.user_id = cls.actors["salesperson"]
+        cls.limit_request = (
+            env["credit.limit.request"]
+            .with_user(cls.actors["collector"])
+            .create(
+                {
+                    "partner_id": cls.customer.id,
+                    "company_id": cls.company.id,
+                    "asked_limit": 7.0,
+                    "reason": f"{CANARY} reason",
+                }
+            )
+            .with_env(env)
+        )
+        cls.limit_request.sudo().write(
+            {"decision_reason": f"{CANARY} decision", "answer": f"{CANARY} answer"}
+        )
+        cls.limit_decide = env["credit.limit.decide"].create(
+            {
+                "request_id": cls.limit_request.id,
+                "kind": "refuse",
+                "reason": f"{CANARY} reason",
+            }
+        )
+        cls.limit_ask = env["credit.limit.ask"].create(
+            {
+                "partner_id": cls.customer.id,
+                "company_id": cls.company.id,
+                "amount": 7.0,
+                "reason": f"{CANARY} reason",
+            }
+        )
         cls.exposure_line = env["credit.exposure.line"]._make(cls.profile)
         cls.touch = env["credit.profile.touch"].sudo().search([], limit=1)
         env.flush_all()
@@ -471,6 +503,9 @@ class SecurityCommon(CreditCommon):
                 cls.promise,
                 cls.promise.line_ids,
                 cls.promise_give,
+                cls.limit_request,
+                cls.limit_decide,
+                cls.limit_ask,
                 cls.bureau_report,
                 cls.review_of_score,
                 cls.score,
@@ -549,6 +584,12 @@ class SecurityCommon(CreditCommon):
                         ],
                     }
                 )
+            case "credit.limit.ask":
+                values = {"partner_id": self.customer.id, "amount": 7.0}
+                return window.create(values | {"reason": "Mine"})
+            case "credit.limit.decide":
+                values = {"request_id": self.limit_request.id, "kind": "refuse"}
+                return window.create(values | {"reason": "Mine"})
             case "credit.exposure.line":
                 profile = self.profile.with_user(self.actors[actor])
                 return window._make(profile)[:1]

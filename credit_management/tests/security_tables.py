@@ -36,6 +36,26 @@ METHODS = {
     "credit.bureau.report.unlink": "manager",
     "credit.bureau.report.write": "collector",
     "credit.score.review.create": "manager",
+    "credit.limit.ask.action_ask": "salesperson",
+    "credit.limit.ask.create": "salesperson",
+    "credit.limit.decide.action_apply": "manager",
+    "credit.limit.request.action_approve": "manager",
+    "credit.limit.request.action_end": "manager",
+    "credit.limit.request.action_grant_less": "manager",
+    "credit.limit.request.action_open_profile": "collector",
+    "credit.limit.request.action_refuse": "manager",
+    "credit.limit.request.action_submit": "collector",
+    "credit.limit.request.action_use_suggestion": "collector",
+    "credit.limit.request.action_withdraw": "collector",
+    "credit.limit.request.create": "collector",
+    "credit.limit.request.write": "collector",
+    "credit.limit.request.unlink": "collector",
+    "credit.profile.action_ask_limit": "collector",
+    "credit.profile.action_limit_reviewed": "manager",
+    "credit.profile.action_use_suggestion": "collector",
+    "credit.profile.action_view_limit_requests": "collector",
+    "res.partner.action_ask_credit_limit": "salesperson",
+    "res.partner.create": "salesperson",
     "credit.profile.action_review_score": "manager",
     "credit.profile.action_view_score_items": "collector",
     "credit.profile.action_view_scores": "collector",
@@ -196,6 +216,10 @@ METHODS = {
 # What somebody of another company may do: it makes or opens what is theirs.
 MAKES_OWN = {
     "account.move.create",
+    "credit.limit.ask.create",
+    "credit.limit.request.create",
+    "res.partner.action_ask_credit_limit",
+    "res.partner.create",
     "credit.bureau.report.create",
     "credit.score.review.create",
     "credit.rule.create",
@@ -224,16 +248,18 @@ MODELS_OF_NOBODY = {
     "credit.demo.disputes",
     "credit.demo.history",
     "credit.demo.promises",
+    "credit.demo.limits",
     "credit.dunning.facts",
     "credit.exposure",
     "credit.score.facts",
+    "credit.limit.facts",
     "credit.outgoing.mixin",
     "credit.statement.builder",
     "report.credit_management.report_credit_statement",
     "report.credit_management.report_credit_dunning_letter",
 }
-# Models of bridges that people outside the credit groups use: model -> their group.
-MODELS_TOLD = {}
+# Models that people outside the credit groups use: model -> their group.
+MODELS_TOLD = {"credit.limit.ask": "base.group_user"}
 # Models kept apart by something else than the company.
 MODELS_WITH_OWN_RULE = {
     # Windows: only who opened one may see it.
@@ -244,6 +270,8 @@ MODELS_WITH_OWN_RULE = {
     "credit.dunning.letter.preview": "user.id",
     "credit.dunning.letter.skip": "user.id",
     "credit.next.letter": "user.id",
+    "credit.limit.ask": "user.id",
+    "credit.limit.decide": "user.id",
     "credit.overview": "user.id",
     "credit.overview.age": "user.id",
     "credit.overview.alarm": "user.id",
@@ -257,7 +285,7 @@ MODELS_WITH_OWN_RULE = {
     "credit.statement.make": "user.id",
 }
 # Windows that a collector cannot open.
-WINDOWS_OF_MANAGERS = {"credit.start"}
+WINDOWS_OF_MANAGERS = {"credit.start", "credit.limit.decide"}
 # Fields on models of the host that are no secret of the credit groups: who may read.
 FIELDS_TOLD = {
     # How a company sends its letters is no matter of customers; employees may know.
@@ -270,6 +298,9 @@ FIELDS_TOLD = {
     "digest.digest.kpi_credit_letters": "base.group_user",
     "digest.digest.kpi_credit_overdue": "base.group_user",
     "res.partner.credit_notice": "base.group_user",
+    # What became of a limit that one asked for oneself.
+    "res.partner.credit_limit_asked": "base.group_user",
+    "res.partner.credit_may_ask_limit": "base.group_user",
     # What went wrong at night may name customers.
     "res.company.credit_run_error": "credit_management.group_credit_user",
     "res.company.credit_statement_error": "credit_management.group_credit_user",
@@ -296,6 +327,7 @@ TEXTS_RENDERED = {
     "credit.profile.hold_reason",
     "credit.rule.exclusion.reason",
     "credit.rule.name",
+    "credit.limit.request.reason",
     "credit.profile.pause_reason",
     "credit.promise.note",
     "credit.statement.note",
@@ -331,6 +363,7 @@ ROUTES = {
     ),
     "/my/credit/<int:profile_id>/opened": ("jsonrpc", "public", (), False),
     "/my/credit/<int:profile_id>/address": ("http", "public", ("POST",), False),
+    "/my/credit/<int:profile_id>/limit": ("http", "public", ("POST",), False),
     "/my/credit/address": ("http", "public", ("GET",), True),
     "/my/credit/address/confirm": ("http", "public", ("POST",), False),
     "/my/invoices/<int:invoice_id>/dispute": ("http", "public", ("GET",), True),

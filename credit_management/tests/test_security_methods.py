@@ -28,6 +28,7 @@ ARGUMENTS = {
     "credit.group.write": [{"note": "Other"}],
     "credit.group.web_read": [{"exposure_amount": {}}],
     "credit.cover.write": [{"note": "Other"}],
+    "credit.limit.request.write": [{"reason": "Other"}],
     "credit.dispute.write": [{"priority": "1"}],
     "credit.dispute.line.write": [{"amount_accepted": 1}],
     "credit.exclusion.write": [{"until": False}],

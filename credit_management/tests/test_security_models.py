@@ -105,6 +105,9 @@ class TestSecurityModels(SecurityCommon):
         for name in self._get_our_models():
             for actor in STRANGERS:
                 model = self.env[name].with_user(self.actors[actor])
+                told = MODELS_TOLD.get(name)
+                if told and model.env.user.has_group(told):
+                    continue
                 for right in ("read", "write", "create", "unlink"):
                     with self.subTest(model=name, actor=actor, right=right):
                         self.assertFalse(model.has_access(right))

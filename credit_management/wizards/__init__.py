@@ -3,6 +3,8 @@ from . import credit_call_log
 from . import credit_dispute_open
 from . import credit_dispute_open_line
 from . import credit_dispute_settle
+from . import credit_limit_ask
+from . import credit_limit_decide
 from . import credit_dunning_letter_preview
 from . import credit_dunning_letter_skip
 from . import credit_hold_decide

@@ -25,6 +25,9 @@ JOBS = (
     "credit_management.ir_cron_decide_promises",
     "credit_management.ir_cron_refresh_scores",
     "credit_management.ir_cron_forget_scores",
+    "credit_management.ir_cron_advance_limits",
+    "credit_management.ir_cron_review_limits",
+    "credit_management.ir_cron_apply_limits",
     "mail.ir_cron_mail_scheduler_action",
 )
 
