@@ -584,12 +584,6 @@ class SecurityCommon(CreditCommon):
                         ],
                     }
                 )
-            case "credit.limit.ask":
-                values = {"partner_id": self.customer.id, "amount": 7.0}
-                return window.create(values | {"reason": "Mine"})
-            case "credit.limit.decide":
-                values = {"request_id": self.limit_request.id, "kind": "refuse"}
-                return window.create(values | {"reason": "Mine"})
             case "credit.exposure.line":
                 profile = self.profile.with_user(self.actors[actor])
                 return window._make(profile)[:1]
@@ -609,7 +603,17 @@ class SecurityCommon(CreditCommon):
                     "credit.overview.level": {"level_id": self.first.id},
                 }[model_name]
                 return window.sudo().create(values).sudo(False)
-        raise AssertionError(model_name)
+        return self._open_limit_window(window)
+
+    def _open_limit_window(self, window):
+        match window._name:
+            case "credit.limit.ask":
+                values = {"partner_id": self.customer.id, "amount": 7.0}
+            case "credit.limit.decide":
+                values = {"request_id": self.limit_request.id, "kind": "refuse"}
+            case name:
+                raise AssertionError(name)
+        return window.create(values | {"reason": "Mine"})
 
     # === WHAT MUST NOT MOVE === #
 
