@@ -16,6 +16,7 @@ situations = st.builds(
     waiting=st.dictionaries(st.sampled_from(CODES), days),
     is_paused=st.booleans(),
     is_excluded=st.booleans(),
+    snoozed_until=st.none() | days,
     is_planned=st.booleans(),
     done_date=st.none() | days,
     done=st.frozensets(st.sampled_from(CODES)),
@@ -117,3 +118,52 @@ def test_large_means_all_that_is_newly_late_together():
     assert asked(10000, days_late=14)
     assert not asked(10000, days_late=15)
     assert not asked(10000, rank=1)
+
+
+# === POINTS === #
+
+weighings = st.builds(
+    work.Weighing,
+    last_letter=st.none() | days,
+    last_call=st.none() | days,
+    limit_used=st.none() | st.integers(0, 200).map(Decimal),
+    has_broken=st.booleans(),
+    overdue=st.integers(0, 20000).map(Decimal),
+    large_amount=st.integers(0, 20000).map(Decimal),
+)
+
+
+@given(situations, weighings)
+def test_only_who_is_on_the_list_has_points(situation, weighing):
+    reasons = work.find_reasons(situation, TODAY)
+    points = work.find_points(reasons, weighing, TODAY)
+    assert bool(points) == bool(reasons)
+    assert {reason.code for reason in reasons} <= {code for code, _points in points}
+    assert all(worth > 0 for _code, worth in points)
+
+
+@given(situations, weighings, st.sampled_from(CODES))
+def test_one_more_reason_never_makes_less_pressing(situation, weighing, code):
+    reasons = work.find_reasons(situation, TODAY)
+    more = {*reasons, work.BY_CODE[code]}
+    before, after = (
+        sum(worth for _code, worth in work.find_points(some, weighing, TODAY))
+        for some in (reasons, more)
+    )
+    assert after >= before
+
+
+@given(situations)
+def test_who_is_put_off_is_not_on_the_list_before_the_day(situation):
+    if situation.snoozed_until and TODAY < situation.snoozed_until:
+        assert work.find_reasons(situation, TODAY) == ()
+
+
+@given(st.lists(st.integers(1, 5), max_size=20), st.integers(0, 10))
+def test_nobody_is_put_off_for_ever_a_day_at_a_time(steps, most):
+    first, now = None, TODAY
+    for step in steps:
+        until = now + timedelta(days=step)
+        if work.may_snooze(first, until, now, most):
+            first, now = first or now, until
+    assert now <= TODAY + timedelta(days=most)

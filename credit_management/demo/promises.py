@@ -14,12 +14,12 @@ from odoo.fields import Domain
 PROMISES = (
     ("open", 1, 4, "portal", 0, ""),
     ("open", 3, 1, "staff", 0, "Waits for a payment of its own customer."),
-    ("open", 2, 9, "link", 0, ""),
     ("broken", 14, -6, "staff", 0, "Accounting is on holiday until then."),
     ("partly_kept", 16, -8, "staff", 0.4, "Pays in two parts."),
     ("kept", 12, -5, "portal", 1, ""),
-    ("kept", 20, -12, "staff", 1, "The invoice was with the wrong person."),
     ("withdrawn", 5, 2, "staff", 0, "Will call again about another day."),
+    ("open", 2, 9, "link", 0, ""),
+    ("kept", 20, -12, "staff", 1, "The invoice was with the wrong person."),
 )
 PAID_BEFORE = 1  # days before the promised one
 

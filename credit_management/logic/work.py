@@ -99,34 +99,36 @@ class Reason:
     """Why a customer is on the work list.
 
     :param actor: who must act
+    :param points: how much it weighs: who has most comes first on the list
     :param rests: it comes from the ledger: it rests while a next step is planned, and
         after somebody has dealt with it
     """
 
     code: str
     actor: str
+    points: int
     rests: bool = False
 
 
 # The most pressing first: what is said first of a customer is the main reason.
 REASONS = (
-    Reason(LETTER_UNKNOWN, COLLECTOR),
-    Reason(BROKEN_PROMISE, COLLECTOR),
-    Reason(CALL_DUE, COLLECTOR),
-    Reason(LETTER_FAILED, COLLECTOR),
-    Reason(TASK_DUE, COLLECTOR),
+    Reason(LETTER_UNKNOWN, COLLECTOR, 50),
+    Reason(BROKEN_PROMISE, COLLECTOR, 40),
+    Reason(CALL_DUE, COLLECTOR, 40),
+    Reason(LETTER_FAILED, COLLECTOR, 30),
+    Reason(TASK_DUE, COLLECTOR, 25),
     # Before anybody asks for money, look at whether it has come.
-    Reason(RECEIPT, BOOKKEEPING, rests=True),
-    Reason(ALL_LEVELS, COLLECTOR, rests=True),
-    Reason(NEW_LARGE, COLLECTOR, rests=True),
-    Reason(NO_EMAIL, COLLECTOR, rests=True),
-    Reason(NO_POLICY, MANAGER, rests=True),
-    Reason(ARCHIVED, COLLECTOR, rests=True),
-    Reason(NO_DUE_DATE, BOOKKEEPING, rests=True),
-    Reason(NET_CREDIT, BOOKKEEPING, rests=True),
-    Reason(REFUND, BOOKKEEPING, rests=True),
+    Reason(RECEIPT, BOOKKEEPING, 25, rests=True),
+    Reason(ALL_LEVELS, COLLECTOR, 30, rests=True),
+    Reason(NEW_LARGE, COLLECTOR, 30, rests=True),
+    Reason(NO_EMAIL, COLLECTOR, 15, rests=True),
+    Reason(NO_POLICY, MANAGER, 15, rests=True),
+    Reason(ARCHIVED, COLLECTOR, 10, rests=True),
+    Reason(NO_DUE_DATE, BOOKKEEPING, 10, rests=True),
+    Reason(NET_CREDIT, BOOKKEEPING, 10, rests=True),
+    Reason(REFUND, BOOKKEEPING, 10, rests=True),
     # Reviewed in the run, together with all others: not customer by customer.
-    Reason(REVIEW, COLLECTOR),
+    Reason(REVIEW, COLLECTOR, 5),
 )
 BY_CODE = {reason.code: reason for reason in REASONS}
 
@@ -250,6 +252,7 @@ class Situation:
     :param waiting: code of a reason -> since when it waits
     :param is_paused: nothing is done about the customer for now
     :param is_excluded: the whole customer is left out of dunning
+    :param snoozed_until: first day on which it comes back to the list
     :param is_planned: an activity is planned for a later day
     :param done_date: day on which a person dealt with what the ledger showed
     :param done: codes that stood then
@@ -258,6 +261,7 @@ class Situation:
     waiting: Mapping[str, date] = field(default_factory=dict)
     is_paused: bool = False
     is_excluded: bool = False
+    snoozed_until: date | None = None
     is_planned: bool = False
     done_date: date | None = None
     done: frozenset = frozenset()
@@ -280,6 +284,13 @@ def find_reasons(situation: Situation, today: date) -> tuple[Reason, ...]:
     >>> codes(waiting={"all_levels": today, "letter_failed": today}, is_planned=True)
     ['letter_failed']
 
+    Put off, it comes back on the day, whatever waits:
+
+    >>> codes(waiting={"call_due": today}, snoozed_until=date(2026, 5, 14))
+    []
+    >>> codes(waiting={"call_due": today}, snoozed_until=today)
+    ['call_due']
+
     What was dealt with rests for a week; what is new comes at once:
 
     >>> seen = {"done": frozenset(["all_levels"]), "waiting": {"all_levels": today}}
@@ -292,6 +303,8 @@ def find_reasons(situation: Situation, today: date) -> tuple[Reason, ...]:
     """
     if situation.is_paused or situation.is_excluded:
         return ()
+    if situation.snoozed_until is not None and today < situation.snoozed_until:
+        return ()
     return tuple(
         reason
         for reason in REASONS
@@ -301,6 +314,26 @@ def find_reasons(situation: Situation, today: date) -> tuple[Reason, ...]:
     )
 
 
+def may_snooze(first: date | None, until: date, today: date, most_days: int) -> bool:
+    """Say whether a customer may be put off until a day.
+
+    The days count from the first time, until somebody has dealt with the customer:
+    nobody is put off for ever, a day at a time.
+
+    :param first: day on which it was first put off
+    :param most_days: so many days at most
+
+    >>> today = date(2026, 5, 13)
+    >>> may_snooze(None, date(2026, 5, 20), today, 7)
+    True
+    >>> may_snooze(date(2026, 5, 12), date(2026, 5, 20), today, 7)
+    False
+    >>> may_snooze(None, today, today, 7)
+    False
+    """
+    return today < until <= dunning.days_after(first or today, most_days)
+
+
 def _is_at_rest(situation, code, today):
     if situation.is_planned:
         return True
@@ -308,4 +341,81 @@ def _is_at_rest(situation, code, today):
         situation.done_date is not None
         and situation.done_date > today - timedelta(days=REST_DAYS)
         and code in situation.done
+    )
+
+
+# === HOW PRESSING IT IS === #
+
+# What adds to the points of who is on the list, and puts nobody on it.
+NO_REACTION = "no_reaction"
+LIMIT_NEARLY_USED = "limit_nearly_used"
+BROKE_BEFORE = "broke_before"
+LARGE_OVERDUE = "large_overdue"
+WEIGHTS = {
+    NO_REACTION: 15,
+    LIMIT_NEARLY_USED: 15,
+    BROKE_BEFORE: 10,
+    LARGE_OVERDUE: 10,
+}
+REACTION_DAYS = 7  # a letter without a word for so long got no reaction
+NEARLY_USED = 90  # percent of the limit
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """What makes a customer more pressing than another one.
+
+    :param last_letter: day of the last dunning letter
+    :param last_call: day of the last call
+    :param limit_used: of the credit limit in percent, none without a limit
+    :param has_broken: broke a promise before the one that waits
+    :param large_amount: see ``find_ledger_work``; zero for never
+    """
+
+    last_letter: date | None = None
+    last_call: date | None = None
+    limit_used: Decimal | None = None
+    has_broken: bool = False
+    overdue: Decimal = ZERO
+    large_amount: Decimal = ZERO
+
+
+def find_points(
+    reasons: Iterable[Reason], weighing: Weighing, today: date
+) -> tuple[tuple[str, int], ...]:
+    """Return what a customer has points for, the most first: pairs (code, points).
+
+    They are what is said of the customer on the list; nothing else ranks it.
+
+    >>> today = date(2026, 5, 13)
+    >>> waiting = [BY_CODE["all_levels"], BY_CODE["broken_promise"]]
+    >>> find_points(waiting, Weighing(limit_used=Decimal(95)), today)
+    (('broken_promise', 40), ('all_levels', 30), ('limit_nearly_used', 15))
+    >>> find_points([], Weighing(limit_used=Decimal(95)), today)
+    ()
+    >>> letter = Weighing(last_letter=date(2026, 5, 6))
+    >>> find_points([BY_CODE["review"]], letter, today)
+    (('no_reaction', 15), ('review', 5))
+    """
+    points = {reason.code: reason.points for reason in reasons}
+    if not points:
+        return ()
+    if _got_no_reaction(weighing, today):
+        points[NO_REACTION] = WEIGHTS[NO_REACTION]
+    if weighing.limit_used is not None and weighing.limit_used >= NEARLY_USED:
+        points[LIMIT_NEARLY_USED] = WEIGHTS[LIMIT_NEARLY_USED]
+    if weighing.has_broken:
+        points[BROKE_BEFORE] = WEIGHTS[BROKE_BEFORE]
+    if ZERO < weighing.large_amount <= weighing.overdue:
+        points[LARGE_OVERDUE] = WEIGHTS[LARGE_OVERDUE]
+    return tuple(sorted(points.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _got_no_reaction(weighing, today):
+    """Say whether nobody has spoken with the customer since a letter some days ago."""
+    letter, call = weighing.last_letter, weighing.last_call
+    return (
+        letter is not None
+        and (today - letter).days >= REACTION_DAYS
+        and (call is None or call < letter)
     )

@@ -28,6 +28,7 @@ from . import credit_promise
 from . import credit_promise_line
 from . import credit_profile
 from . import credit_profile_work
+from . import credit_profile_points
 from . import credit_profile_call
 from . import credit_profile_history
 from . import credit_profile_hold

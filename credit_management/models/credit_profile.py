@@ -43,6 +43,8 @@ WRITTEN_BY_METHODS = {
     "statement_monthly_since",
     "work_done_date",
     "work_done",
+    "work_snooze_from",
+    "work_snooze_until",
     "score",
     "risk_class",
     "score_factors",

@@ -5,7 +5,7 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, format_date
 
 from ..logic import work
 from .credit_dunning_facts import OPEN_STATES
@@ -54,6 +54,19 @@ class CreditProfileWork(models.Model):
         help="When somebody last dealt with what the ledger asks of us.",
     )
     work_done = fields.Json(readonly=True, copy=False)
+    work_snooze_from = fields.Date(
+        string="First Put Off On",
+        readonly=True,
+        copy=False,
+        help="Since when the customer is put off, again and again, without anything"
+        " done.",
+    )
+    work_snooze_until = fields.Date(
+        string="Put Off Until",
+        readonly=True,
+        copy=False,
+        help="On this day the customer comes back to the work list. Letters go on.",
+    )
     work_reason = fields.Selection(
         WORK_LABELS,
         string="What Waits",
@@ -76,7 +89,13 @@ class CreditProfileWork(models.Model):
 
     # === COMPUTE METHODS === #
 
-    @api.depends("pause_from", "pause_until", "work_done_date", "activity_ids")
+    @api.depends(
+        "pause_from",
+        "pause_until",
+        "work_done_date",
+        "work_snooze_until",
+        "activity_ids",
+    )
     def _compute_work(self):
         self.work_reason = self.work_actor = self.work_since = False
         ids = [id_ for id_ in self.ids if id_]
@@ -166,7 +185,15 @@ class CreditProfileWork(models.Model):
     @api.model
     def _flush_work(self):
         """Write what is pending of all that the conditions below read."""
-        self.flush_model(["pause_from", "pause_until", "work_done", "work_done_date"])
+        self.flush_model(
+            [
+                "pause_from",
+                "pause_until",
+                "work_done",
+                "work_done_date",
+                "work_snooze_until",
+            ]
+        )
         for name in (
             "mail.activity",
             "credit.exclusion",
@@ -338,7 +365,8 @@ class CreditProfileWork(models.Model):
         """Return the condition under which nothing is done about the customer."""
         return SQL(
             """
-            %(alias)s.pause_until >= %(today)s
+            %(alias)s.work_snooze_until > %(today)s
+            OR %(alias)s.pause_until >= %(today)s
             AND (%(alias)s.pause_from IS NULL OR %(alias)s.pause_from <= %(today)s)
             OR EXISTS (SELECT FROM credit_exclusion exclusion
                          JOIN res_partner excluded
@@ -402,6 +430,34 @@ class CreditProfileWork(models.Model):
         self._find_due_activities().action_feedback()
         self._set_work_done()
         self._message_log_batch(notes)
+
+    def action_snooze(self):
+        """Put customers off until the next working day; letters go on meanwhile.
+
+        :raise UserError: put off for as long as the company allows already
+        """
+        self.check_access("write")
+        for company, profiles in self.grouped("company_id").items():
+            today = company._credit_today()
+            until = self._find_next_working_day(company)
+            most = company.credit_snooze_days
+            for profile in profiles:
+                first = profile.work_snooze_from
+                if not work.may_snooze(first or None, until, today, most):
+                    raise UserError(
+                        self.env._(
+                            "%(customer)s was put off for %(days)s days already. Deal"
+                            " with it, or pause the customer and say why.",
+                            customer=profile.partner_id.display_name,
+                            days=most,
+                        )
+                    )
+                # sudo: written by methods only, whoever may write the file.
+                profile.sudo().write(
+                    {"work_snooze_from": first or today, "work_snooze_until": until}
+                )
+            body = self.env._("Put off until %(day)s", day=format_date(self.env, until))
+            profiles._message_log_batch(dict.fromkeys(profiles.ids, body))
 
     def action_open_work(self):
         """Open what waits, in a window over the list."""
@@ -500,6 +556,8 @@ class CreditProfileWork(models.Model):
                     {
                         "work_done_date": today,
                         "work_done": sorted(profile.work_ledger or {}),
+                        "work_snooze_from": False,
+                        "work_snooze_until": False,
                     }
                 )
 

@@ -1,5 +1,5 @@
 from odoo import api, fields, models, tools
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 
 from ..logic import credit_rules
 from ..logic.money import to_decimal
@@ -30,6 +30,7 @@ class CreditRule(models.Model):
     _name = "credit.rule"
     _description = "Credit Rule"
     _order = "sequence, id"
+    _check_company_auto = True
 
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(default=10)
@@ -50,6 +51,7 @@ class CreditRule(models.Model):
     partner_ids = fields.Many2many(
         "res.partner",
         string="Customers",
+        check_company=True,
         help="For these customers instead of the rules for tags, classes and all.",
     )
     category_ids = fields.Many2many(
@@ -98,6 +100,13 @@ class CreditRule(models.Model):
             rule.has_threshold = rule.kind not in WITHOUT_THRESHOLD
 
     # === CONSTRAINT METHODS === #
+
+    @api.constrains("company_id")
+    def _check_company_id(self):
+        allowed = self.env.user._get_company_ids()
+        for rule in self:
+            if not self.env.su and rule.company_id.id not in (False, *allowed):
+                raise AccessError(self.env._("Choose a company in which you work."))
 
     @api.constrains("partner_ids")
     def _check_partner_ids(self):
@@ -216,15 +225,18 @@ class CreditRuleExclusion(models.Model):
     _name = "credit.rule.exclusion"
     _description = "Exception From a Credit Rule"
     _order = "until, id"
+    _check_company_auto = True
 
     rule_id = fields.Many2one(
         "credit.rule", required=True, ondelete="cascade", index=True
     )
+    company_id = fields.Many2one(related="rule_id.company_id", store=True)
     partner_id = fields.Many2one(
         "res.partner",
         string="Customer",
         required=True,
         ondelete="cascade",
+        check_company=True,
         domain=["|", ("is_company", "=", True), ("parent_id", "=", False)],
     )
     reason = fields.Char(required=True)

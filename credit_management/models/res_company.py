@@ -216,6 +216,13 @@ class ResCompany(models.Model):
         groups=TOLD_TO,
     )
 
+    credit_snooze_days = fields.Integer(
+        string="Put Off At Most",
+        default=7,
+        help="So many days a customer may be put off on the work list before somebody"
+        " must do something. 0: never.",
+        groups=TOLD_TO,
+    )
     credit_limit_four_eyes_amount = fields.Monetary(
         string="Limits That Need Four Eyes",
         currency_field="currency_id",

@@ -79,6 +79,9 @@ class ResConfigSettings(models.TransientModel):
     credit_count_drafts = fields.Boolean(
         related="company_id.credit_count_drafts", readonly=False
     )
+    credit_snooze_days = fields.Integer(
+        related="company_id.credit_snooze_days", readonly=False
+    )
     credit_score_months = fields.Integer(
         related="company_id.credit_score_months", readonly=False
     )

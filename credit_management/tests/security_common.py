@@ -613,7 +613,17 @@ class SecurityCommon(CreditCommon):
                     "credit.overview.level": {"level_id": self.first.id},
                 }[model_name]
                 return window.sudo().create(values).sudo(False)
-        raise AssertionError(model_name)
+        return self._open_limit_window(window)
+
+    def _open_limit_window(self, window):
+        match window._name:
+            case "credit.limit.ask":
+                values = {"partner_id": self.customer.id, "amount": 7.0}
+            case "credit.limit.decide":
+                values = {"request_id": self.limit_request.id, "kind": "refuse"}
+            case name:
+                raise AssertionError(name)
+        return window.create(values | {"reason": "Mine"})
 
     # === WHAT MUST NOT MOVE === #
 

@@ -189,6 +189,7 @@ METHODS = {
     "credit.profile.action_view_open_items": "collector",
     "credit.profile.action_view_overdue_items": "collector",
     "credit.profile.action_view_receipts": "collector",
+    "credit.profile.action_snooze": "collector",
     "credit.profile.action_work_done": "collector",
     "credit.profile.web_read": "collector",
     "credit.profile.web_read_group": "collector",

@@ -39,7 +39,8 @@ SAME_WORDS = {
             "exclusions",
             "journal",
         ),
-        *("mail", "mails", "message", "messages", "mode", "pause", "position", "total"),
+        *("mail", "mails", "message", "messages", "mode", "pause", "points"),
+        *("position", "total"),
         *("score", "scores", "source", "urgent"),
     },
 }

@@ -385,6 +385,7 @@ class TestPromise(PromiseCommon):
             self.assertEqual(self.profile.work_reason, "broken_promise")
             self.assertEqual(self.profile.work_actor, "collector")
             self.assertEqual(self.profile.work_since, WEDNESDAY)
+            self.assertEqual(self.profile.work_points_why, "Promise was not kept +40")
             self.env["credit.call"].create(
                 {"profile_id": self.profile.id, "result": "reached"}
             )

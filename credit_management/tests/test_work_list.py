@@ -1,10 +1,11 @@
 import re
 from datetime import timedelta
+from decimal import Decimal
 from itertools import product
 
 from odoo import Command
 from odoo.exceptions import UserError
-from odoo.tests import tagged
+from odoo.tests import freeze_time, tagged
 from odoo.tools import SQL
 
 from ..logic import work
@@ -100,6 +101,104 @@ class TestWorkList(WorkCommon):
             self.assertEqual(profile.work_reason, expected, case)
             for code, listed in found.items():
                 self.assertEqual(profile in listed, code == expected, (code, case))
+
+    def test_points_rank_the_list_and_are_what_the_rule_says(self):
+        """Customers of all weights: what is shown, the order of the list, the rule."""
+        self.company.credit_large_amount = 500.0
+        cases = list(
+            product(
+                (None, {"all_levels": self.today}, {"no_email": self.today}),
+                (None, -2),
+                (None, 6, 7, 30),
+                (None, 5),
+                (None, 89, 90),
+                (0, 500),
+            )
+        )
+        partners = self.env["res.partner"].create(
+            [{"name": f"Case {number}"} for number in range(len(cases))]
+        )
+        profiles = self._get_profile(partners).sorted("id")
+        by_profile = dict(zip(profiles, cases, strict=True))
+        for profile, case in by_profile.items():
+            ledger, activity, letter, call, used, overdue = case
+            if activity:
+                self._plan(TO_DO, activity, profile=profile)
+            if call:
+                self.env["credit.call"].create({"profile_id": profile.id})
+                profile.call_ids.sudo().date -= timedelta(days=call)
+            profile.sudo().write(
+                {
+                    "work_ledger": ledger and {c: str(d) for c, d in ledger.items()},
+                    "work_done": [],
+                    "last_letter_date": letter and self._day(letter),
+                    "limit_used": used or 0,
+                    "overdue_amount": overdue,
+                }
+            )
+            if activity and call:
+                self._plan(TO_DO, activity, profile=profile)  # the call ended it
+        self.env.flush_all()
+        self.env.invalidate_all()
+        for profile, case in by_profile.items():
+            ledger, activity, letter, call, used, overdue = case
+            waiting = dict(ledger or {}) | (
+                {work.TASK_DUE: self.today} if activity else {}
+            )
+            points = work.find_points(
+                work.find_reasons(work.Situation(waiting=waiting), self.today),
+                work.Weighing(
+                    last_letter=letter and self._day(letter),
+                    last_call=call and self._day(call),
+                    limit_used=used and Decimal(used),
+                    overdue=Decimal(overdue),
+                    large_amount=Decimal(500),
+                ),
+                self.today,
+            )
+            self.assertEqual(profile.work_points, sum(n for _c, n in points), case)
+            why = profile.work_points_why or ""
+            self.assertEqual(why.count("+"), len(points), case)
+        listed = self.env["credit.profile"].search(
+            [("id", "in", profiles.ids), ("work_reason", "!=", False)],
+            order="work_points desc, id",
+        )
+        self.assertEqual(listed, listed.sorted(lambda one: (-one.work_points, one.id)))
+        self.assertTrue(all(profile.work_points for profile in listed))
+
+    def test_put_off_a_customer_comes_back_and_not_for_ever(self):
+        self.company.credit_snooze_days = 2
+        self._plan(CALL_TYPE, 0)
+        self.assertEqual(self._reason(), work.CALL_DUE)
+        self.profile.action_snooze()
+        self.assertFalse(self._reason())
+        self.assertEqual(self.profile.work_points, 0)
+        with freeze_time("2026-05-14 09:00:00"):  # a Thursday
+            self.assertEqual(self._reason(), work.CALL_DUE)
+            self.profile.action_snooze()
+            self.assertFalse(self._reason())
+        with freeze_time("2026-05-15 09:00:00"):
+            self.assertEqual(self._reason(), work.CALL_DUE)
+            with self.assertRaises(UserError):
+                self.profile.action_snooze()
+            self.profile.action_work_done()
+            self.assertFalse(self.profile.work_snooze_from)
+        with self.assertRaises(UserError):
+            self.profile.write({"work_snooze_until": self.today})
+
+    def test_points_say_what_they_are_for(self):
+        self.profile.sudo().write(
+            {"work_ledger": {"all_levels": str(self.today)}, "limit_used": 95}
+        )
+        self.env.invalidate_all()
+        self.assertEqual(self.profile.work_points, 45)
+        self.assertEqual(
+            self.profile.work_points_why,
+            "All levels done, not paid +30, Limit nearly used +15",
+        )
+        self.profile.pause_until = self.today
+        self.env.invalidate_all()
+        self.assertEqual(self.profile.work_points, 0)
 
     def _situation(self, ledger, activity, done, pause):
         waiting, is_planned = dict(ledger or {}), False
