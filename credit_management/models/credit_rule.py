@@ -1,5 +1,5 @@
 from odoo import api, fields, models, tools
-from odoo.exceptions import AccessError, ValidationError
+from odoo.exceptions import ValidationError
 
 from ..logic import credit_rules
 from ..logic.money import to_decimal
@@ -106,7 +106,9 @@ class CreditRule(models.Model):
         allowed = self.env.user._get_company_ids()
         for rule in self:
             if not self.env.su and rule.company_id.id not in (False, *allowed):
-                raise AccessError(self.env._("Choose a company in which you work."))
+                raise ValidationError(
+                    self.env._("Choose one of your own companies, or none for all.")
+                )
 
     @api.constrains("partner_ids")
     def _check_partner_ids(self):
