@@ -258,7 +258,7 @@ class CreditDemo(models.AbstractModel):
         return users
 
     def _insure(self, company, partners, today):
-        """Insure two customers, of which one policy has expired, and make a group."""
+        """Insure two customers, one no more, enter reports, and make a group."""
         self.env["credit.cover"].create(
             [
                 {
@@ -288,6 +288,31 @@ class CreditDemo(models.AbstractModel):
                     "partner_id": partners["lindenhof"].id,
                     "company_id": company.id,
                     "amount": 5000,
+                },
+            ]
+        )
+        self.env["credit.bureau.report"].create(
+            [
+                {
+                    "source": "Handelsauskunft Rhein",
+                    "partner_id": partners["bergmann"].id,
+                    "company_id": company.id,
+                    "date": today - timedelta(days=75),
+                    "has_rating": True,
+                    "rating": 78,
+                    "limit_amount": 60000,
+                    "equity_amount": 840000,
+                    "working_capital_amount": 310000,
+                },
+                {
+                    "source": "Kredietbureau Zuid",
+                    "partner_id": partners["debolder"].id,
+                    "company_id": company.id,
+                    "date": today - timedelta(days=20),
+                    "has_rating": True,
+                    "rating": 22,
+                    "limit_amount": 1500,
+                    "note": "Two payment defaults registered this year.",
                 },
             ]
         )

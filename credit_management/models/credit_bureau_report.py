@@ -11,7 +11,7 @@ class CreditBureauReport(models.Model):
 
     _name = "credit.bureau.report"
     _description = "Credit Report"
-    _inherit = ["credit.customer.mixin"]
+    _inherit = ["credit.customer.mixin", "mail.thread"]
     _order = "date desc, id desc"
     _rec_name = "source"
     _check_company_auto = True
@@ -31,16 +31,27 @@ class CreditBureauReport(models.Model):
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
     source = fields.Char(
-        required=True, help="Who says so: the bureau or insurer.", groups=TOLD_TO
+        required=True,
+        tracking=True,
+        help="Who says so: the bureau or insurer.",
+        groups=TOLD_TO,
     )
-    date = fields.Date(required=True, default=fields.Date.context_today, groups=TOLD_TO)
+    date = fields.Date(
+        required=True,
+        default=fields.Date.context_today,
+        tracking=True,
+        groups=TOLD_TO,
+    )
     has_rating = fields.Boolean(string="Gives a Rating", groups=TOLD_TO)
     rating = fields.Integer(
         aggregator="avg",
+        tracking=True,
         groups=TOLD_TO,
         help="From 0, the worst, to 100, the best. Convert other scales.",
     )
-    limit_amount = fields.Monetary(string="Recommended Limit", groups=TOLD_TO)
+    limit_amount = fields.Monetary(
+        string="Recommended Limit", tracking=True, groups=TOLD_TO
+    )
     equity_amount = fields.Monetary(string="Own Funds", groups=TOLD_TO)
     working_capital_amount = fields.Monetary(string="Working Capital", groups=TOLD_TO)
     keep_until = fields.Date(

@@ -744,6 +744,7 @@ class CreditProfile(models.Model):
             profile.statement_ids._move_to(kept)
             profile.call_ids.profile_id = kept
             profile.dispute_ids.profile_id = kept
+            profile._move_scores(kept)
             profile.hold_ids.profile_id = kept
             if profile.manual_hold and not kept.manual_hold:
                 kept.write({"manual_hold": True, "hold_reason": profile.hold_reason})

@@ -64,6 +64,7 @@ class CreditProfileScore(models.Model):
         CLASSES,
         string="Class",
         compute="_compute_review_id",
+        search="_search_risk_class_used",
         groups=TOLD_TO,
         help="As a person decided, else as computed.",
     )
@@ -94,6 +95,21 @@ class CreditProfileScore(models.Model):
             review = latest.get(profile.id, Review)
             profile.review_id = review
             profile.risk_class_used = review.risk_class or profile.risk_class
+
+    def _search_risk_class_used(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        today = fields.Date.context_today(self)
+        reviews = self.env["credit.score.review"].search(
+            [("until", ">=", today)], order="date, id"
+        )
+        # Oldest first: the latest one remains.
+        latest = {review.profile_id.id: review.risk_class for review in reviews}
+        named = [id_ for id_, risk_class in latest.items() if risk_class in value]
+        computed = Domain("risk_class", "in", list(value))
+        return Domain("id", "in", named) | (
+            computed & Domain("id", "not in", list(latest))
+        )
 
     def _compute_bureau_report_ids(self):
         reports = self.env["credit.bureau.report"].search(
@@ -221,6 +237,14 @@ class CreditProfileScore(models.Model):
         self.ensure_one()
         # sudo: the class decides for people who may not read it.
         return self.sudo().risk_class_used or None
+
+    def _move_scores(self, kept):
+        """Give scores and reviews to the file that remains; a day has one score."""
+        self.ensure_one()
+        days = set(kept.score_ids.mapped("date"))
+        moved = self.score_ids.filtered(lambda score: score.date not in days)
+        moved.profile_id = kept
+        self.review_ids.profile_id = kept
 
     def _refresh(self):
         """Override: the score follows the figures."""

@@ -241,6 +241,36 @@ class TestScore(CreditCommon):
         self.assertEqual(self.profile._get_risk_class(), computed)
 
     @mute_logger("odoo.models.unlink")
+    def test_lists_find_the_class_that_holds(self):
+        self.profile._refresh()
+        computed = self.profile.risk_class
+        review = self.create_review()
+        self.assertNotEqual(computed, "B")
+        Profile = self.env["credit.profile"]
+
+        def found(risk_class):
+            return self.profile in Profile.search(
+                [("risk_class_used", "=", risk_class)]
+            )
+
+        self.assertEqual((found("B"), found(computed)), (True, False))
+        self.assertFalse(self.profile in Profile.search([("risk_class_used", "=", 0)]))
+        later = self.create_review(risk_class="A")
+        self.assertEqual((found("A"), found("B")), (True, False))
+        over = {"date": self._day(5), "until": self._day(1)}
+        (review + later).sudo().write(over)
+        self.assertEqual((found("A"), found(computed)), (False, True))
+
+    def test_scores_and_reviews_of_a_merged_customer_are_kept(self):
+        self.profile._refresh()
+        review = self.create_review()
+        score = self.profile.score_ids
+        self.assertTrue(score)
+        target = self._create_customer("Target")
+        kept = self.env["credit.profile"]._get_or_create(self.company, target)
+        self.env["credit.profile"]._merge_partners(self.customer, target)
+        self.assertEqual((kept.score_ids, kept.review_ids), (score, review))
+
     def test_what_was_kept_long_enough_is_deleted(self):
         self.profile._refresh()
         report, review = self.create_report(), self.create_review()
