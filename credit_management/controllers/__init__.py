@@ -8,3 +8,4 @@ from . import portal
 from . import promise
 from . import sent
 from . import statement
+from . import talk

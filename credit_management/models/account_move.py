@@ -19,7 +19,8 @@ COUNTS_IN_DRAFT = {
 
 
 class AccountMove(models.Model):
-    _inherit = "account.move"
+    _name = "account.move"
+    _inherit = ["account.move", "credit.talk.mixin"]
 
     credit_level_id = fields.Many2one(
         "credit.dunning.level",
@@ -407,3 +408,13 @@ class AccountMove(models.Model):
         ):
             self.env["credit.profile"]._touch(company, moves.commercial_partner_id)
         return posted
+
+    def _get_talk_profile(self):
+        """Override: customers write on what they owe us for, and on nothing else."""
+        self.ensure_one()
+        profiles = self.env["credit.profile"]
+        if not self.is_sale_document() or not self.commercial_partner_id:
+            return profiles
+        return profiles._get_or_create(
+            self.company_id, self.commercial_partner_id
+        ).sudo()  # sudo: called with it; making a file gives it back without

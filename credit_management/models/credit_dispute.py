@@ -36,7 +36,12 @@ class CreditDispute(models.Model):
 
     _name = "credit.dispute"
     _description = "Dispute"
-    _inherit = ["portal.mixin", "mail.thread", "mail.activity.mixin"]
+    _inherit = [
+        "credit.talk.mixin",
+        "portal.mixin",
+        "mail.thread",
+        "mail.activity.mixin",
+    ]
     _order = "closed_date desc, priority desc, deadline, id desc"
     _check_company_auto = True
     _mail_post_access = "read"

@@ -60,7 +60,12 @@ class CreditDunningLetter(models.Model):
 
     _name = "credit.dunning.letter"
     _description = "Dunning Letter"
-    _inherit = ["credit.outgoing.mixin", "mail.activity.mixin", "credit.bulk.mixin"]
+    _inherit = [
+        "credit.talk.mixin",
+        "credit.outgoing.mixin",
+        "mail.activity.mixin",
+        "credit.bulk.mixin",
+    ]
     _order = "id desc"
     _check_company_auto = True
     _mail_post_access = "read"

@@ -39,3 +39,4 @@ from . import test_start
 from . import test_statement
 from . import test_tours
 from . import test_work_list
+from . import test_talk

@@ -305,6 +305,16 @@ class SecurityCommon(CreditCommon):
             [("file.txt", CUSTOMER_CANARY.encode())],
         )
         cls.dispute_file = cls.dispute.message_ids.attachment_ids
+        cls.customer_message = env["credit.message"].search(
+            [("res_model", "=", "credit.dispute"), ("res_id", "=", cls.dispute.id)],
+            limit=1,
+        )
+        cls.message_answer = env["credit.message.answer"].create(
+            {
+                "credit_message_id": cls.customer_message.id,
+                "text": f"{CANARY} text",
+            }
+        )
         cls.dispute_open = env["credit.dispute.open"].create(
             {
                 "profile_id": cls.profile.id,
@@ -514,6 +524,8 @@ class SecurityCommon(CreditCommon):
                 cls.hold,
                 cls.hold.check_ids,
                 cls.hold_decide,
+                cls.customer_message,
+                cls.message_answer,
                 cls.overview,
                 cls.overview.age_ids,
                 cls.overview.alarm_ids,
@@ -543,6 +555,10 @@ class SecurityCommon(CreditCommon):
                 "kind": "refuse",
                 "hold_ids": holds,
                 "reason": "Mine",
+            },
+            "credit.message.answer": {
+                "credit_message_id": self.customer_message.id,
+                "text": "Mine",
             },
             "credit.pause": {"profile_ids": profiles, "reason": "Mine"},
             "credit.start": {},

@@ -229,9 +229,13 @@ class TestOverview(CreditCommon):
                 }
             )
         )
+        dispute._hear_customer("Two of them", invoice.partner_id)
+        message = self.env["credit.message"].search([("res_id", "=", dispute.id)])
         overview = self._open()
         self.assertEqual((overview.dispute_count, overview.hold_count), (1, 1))
-        for name, record in (("disputes", dispute), ("holds", hold)):
+        self.assertEqual(overview.message_count, 1)
+        cases = {"disputes": dispute, "holds": hold, "messages": message}
+        for name, record in cases.items():
             action = getattr(overview, f"action_view_{name}")()
             found = self.env[action["res_model"]].search(action["domain"])
             self.assertEqual(found.ids, record.ids)
@@ -239,6 +243,7 @@ class TestOverview(CreditCommon):
         hold._refuse("No")
         overview = self._open()
         self.assertEqual((overview.dispute_count, overview.hold_count), (0, 0))
+        self.assertEqual(overview.message_count, 0)
 
     # === AGES === #
 

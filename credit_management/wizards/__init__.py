@@ -8,6 +8,7 @@ from . import credit_limit_decide
 from . import credit_dunning_letter_preview
 from . import credit_dunning_letter_skip
 from . import credit_hold_decide
+from . import credit_message_answer
 from . import credit_next_letter
 from . import credit_overview
 from . import credit_overview_chart

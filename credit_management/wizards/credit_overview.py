@@ -15,7 +15,11 @@ CREDITS = "credits"
 # So long a statement that failed is somebody's task.
 STATEMENT_DAYS = 31
 # Cases that wait for one of us: figure -> model.
-CASES = {"dispute": "credit.dispute", "hold": "credit.hold"}
+CASES = {
+    "dispute": "credit.dispute",
+    "hold": "credit.hold",
+    "message": "credit.message",
+}
 JOBS = (
     "credit_management.ir_cron_nightly_run",
     *(f"credit_management.{name}" for name in HAND_OVER_JOBS),
@@ -70,6 +74,9 @@ class CreditOverview(models.TransientModel):
     dispute_count = fields.Integer(
         string="Disputes to Answer", compute="_compute_case_counts"
     )
+    message_count = fields.Integer(
+        string="Messages to Answer", compute="_compute_case_counts"
+    )
     hold_count = fields.Integer(string="Orders on Hold", compute="_compute_case_counts")
     work_count = fields.Integer(
         string="On the Work List",
@@ -106,10 +113,11 @@ class CreditOverview(models.TransientModel):
                 overview[f"{name}_count"] = self.env[model].search_count(domain)
 
     def _get_case_domain(self, name):
-        """Return which disputes or holds a figure counts, and its list shows."""
+        """Return which cases a figure counts, and its list shows."""
         domains = {
             "dispute": [("state", "in", ("new", "in_progress"))],
             "hold": [("state", "=", "held")],
+            "message": [("state", "!=", "answered")],
         }
         return [("company_id", "in", self.company_ids.ids), *domains[name]]
 
@@ -189,6 +197,10 @@ class CreditOverview(models.TransientModel):
     def action_view_disputes(self):
         """Open the disputes that wait for our answer."""
         return self._view_cases("dispute", self.env._("Disputes to Answer"))
+
+    def action_view_messages(self):
+        """Open what customers wrote and nobody answered."""
+        return self._view_cases("message", self.env._("Messages to Answer"))
 
     def action_view_holds(self):
         """Open the orders that are on hold."""

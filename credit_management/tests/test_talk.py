@@ -1,0 +1,237 @@
+"""What customers write: in the inbox, answered from there, and nothing internal out."""
+
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
+
+from .common import CreditCommon
+from .test_portal import CreditPortalCommon
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
+
+
+@tagged("post_install", "-at_install")
+class TestTalk(CreditCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.invoice = cls._create_late_invoice(4)
+        cls.profile = cls.env["credit.profile"]._get_or_create(
+            cls.company, cls.customer
+        )
+        cls.profile.user_id = cls.env.user
+
+    def inbox(self):
+        return self.env["credit.message"].search(
+            [("profile_id", "=", self.profile.id)], order="id"
+        )
+
+    def customer_writes(self, record=None, body="Where is the second box?", **values):
+        record = self.invoice if record is None else record
+        values = {"author_id": self.customer.id, "message_type": "comment"} | values
+        return record.sudo().message_post(
+            body=body, subtype_xmlid="mail.mt_comment", **values
+        )
+
+    def answer(self, message, text="It left yesterday."):
+        wizard = self.env["credit.message.answer"].create(
+            {"credit_message_id": message.id, "text": text}
+        )
+        wizard.action_answer()
+
+    def test_what_a_customer_writes_lands_in_the_inbox_of_the_collector(self):
+        self.customer_writes()
+        message = self.inbox()
+        self.assertEqual((message.state, message.user_id), ("unread", self.env.user))
+        self.assertEqual(message.text, "Where is the second box?")
+        self.assertEqual(message.document_name, self.invoice.display_name)
+        self.assertEqual(message.author_name, self.customer.display_name)
+        self.assertEqual(message.action_open_document()["res_id"], self.invoice.id)
+        self.assertEqual(message.state, "read")
+
+    def test_what_we_write_or_the_program_notes_is_no_message_of_theirs(self):
+        for subtype in ("mail.mt_comment", "mail.mt_note"):
+            self.invoice.message_post(
+                body="Ours", message_type="comment", subtype_xmlid=subtype
+            )
+        self.invoice.sudo().message_post(body="Paid", author_id=self.customer.id)
+        self.invoice._message_log(body="Changed")
+        self.assertFalse(self.inbox())
+
+    def test_talk_on_a_purchase_is_not_ours(self):
+        bill = self.init_invoice("in_invoice", partner=self.customer, amounts=[10])
+        self.customer_writes(bill)
+        self.assertFalse(self.inbox())
+
+    def test_an_answer_goes_to_who_wrote_and_closes_what_waited(self):
+        self.customer_writes()
+        self.customer_writes(body="Hello?")
+        first, second = self.inbox()
+        with self.mock_mail_gateway():
+            self.answer(second)
+        self.assertEqual((first + second).mapped("state"), ["answered"] * 2)
+        self.assertEqual(first.answered_by_id, self.env.user)
+        said = self.invoice.message_ids[0]
+        self.assertIn("It left yesterday.", said.body)
+        self.assertFalse(said.is_internal)
+        self.assertIn(self.customer, said.notified_partner_ids)
+
+    def test_answered_in_the_talk_of_the_invoice_is_answered_too(self):
+        self.customer_writes()
+        spoken = {"message_type": "comment", "body": "Soon"}
+        self.invoice.message_post(subtype_xmlid="mail.mt_note", **spoken)
+        self.assertEqual(self.inbox().state, "unread")
+        self.invoice.message_post(subtype_xmlid="mail.mt_comment", **spoken)
+        self.assertEqual(self.inbox().state, "answered")
+
+    def test_ready_answers_fill_in_and_can_be_changed(self):
+        self.customer_writes()
+        canned = self.env["mail.canned.response"].create(
+            {"source": "bank", "substitution": "Our bank account is on the invoice."}
+        )
+        wizard = self.env["credit.message.answer"].create(
+            {"credit_message_id": self.inbox().id, "canned_id": canned.id}
+        )
+        self.assertEqual(wizard.text, "Our bank account is on the invoice.")
+        wizard.text = " "
+        with self.assertRaises(UserError):
+            wizard.action_answer()
+
+    def test_an_answer_is_plain_text(self):
+        self.customer_writes()
+        with self.mock_mail_gateway():
+            self.answer(self.inbox(), "<script>x</script>")
+        self.assertIn("&lt;script&gt;", self.invoice.message_ids[0].body)
+
+    def test_words_on_a_dispute_land_there_and_its_answer_closes_them(self):
+        reason = self.env["credit.dispute.reason"].search([], limit=1)
+        dispute = self.env["credit.dispute"]._open(
+            self.profile, reason, [{"move": self.invoice, "amount": 10.0}], "Broken"
+        )
+        dispute._hear_customer("Two of them", self.customer)
+        self.assertEqual(self.inbox().res_model, "credit.dispute")
+        dispute._ask("Which two?")
+        self.assertEqual(self.inbox().state, "answered")
+
+    def test_a_reply_by_mail_to_a_letter_lands_on_it(self):
+        letter = self._send_all_due().letter_ids
+        self.assertEqual(letter.state, "sent")
+        mail = letter.mail_ids[:1]
+        message_id = mail.message_id or self._mails[0]["message_id"]
+        self._reply(message_id, "I have paid on Monday.")
+        message = self.inbox()
+        self.assertEqual((message.res_model, message.res_id), (letter._name, letter.id))
+        self.assertIn("I have paid on Monday.", message.text)
+        self.assertEqual(message.author_name, self.customer.display_name)
+
+    @mute_logger("odoo.addons.mail.models.mail_thread")
+    def _reply(self, message_id, text):
+        with self.mock_mail_gateway():
+            self.env["mail.thread"].sudo().message_process(
+                False,
+                f"From: {self.customer.email}\n"
+                "To: catchall@example.com\nSubject: Re: Reminder\n"
+                f"In-Reply-To: {message_id}\nReferences: {message_id}\n"
+                f"Message-Id: <reply.1@example.com>\n\n{text}\n",
+            )
+
+    def test_nobody_rewrites_what_was_said(self):
+        self.customer_writes()
+        with self.assertRaises(UserError):
+            self.inbox().write({"state": "answered"})
+        with self.assertRaises(AccessError):
+            self.inbox().unlink()
+
+    def test_salespeople_do_not_read_the_inbox(self):
+        self.customer_writes()
+        seller = new_test_user(self.env, login="talk_seller", groups="base.group_user")
+        with self.assertRaises(AccessError):
+            self.inbox().with_user(seller).read(["text"])
+
+
+@tagged("post_install", "-at_install")
+class TestTalkOnline(CreditPortalCommon):
+    """The host's talk on the page of an invoice, by login and by link."""
+
+    def setUp(self):
+        super().setUp()
+        self.invoice = self._create_late_invoice(4)
+        self.invoice._portal_ensure_token()
+        self.profile = self._get_profile(self.customer)
+
+    def post(self, body="Where is it?", token=True, **values):
+        data = {"body": body, "message_type": "comment"} | values
+        data["subtype_xmlid"] = "mail.mt_comment"
+        params = {
+            "thread_model": "account.move",
+            "thread_id": self.invoice.id,
+            "post_data": data,
+        }
+        if token:
+            own = self.invoice.access_token
+            params["token"] = own if token is True else token
+        self.env.flush_all()
+        answer = self.url_open(
+            "/mail/message/post", json={"jsonrpc": "2.0", "params": params}
+        )
+        self.env.invalidate_all()
+        self.assertLess(answer.status_code, 500)
+        return answer.json()
+
+    def inbox(self):
+        return self.env["credit.message"].search(
+            [("profile_id", "=", self.profile.id)], order="id"
+        )
+
+    def test_by_link_nobody_is_named_and_only_text_comes_in(self):
+        answer = self.post("<p>Hello <b>you</b><script>alert(1)</script></p>")
+        self.assertIn("result", answer)
+        message = self.inbox()
+        self.assertEqual(message.author_name, "By link")
+        self.assertIn("Hello", message.text)
+        body = self.invoice.message_ids[0].body
+        for tag in ("<script", "<b>"):
+            self.assertNotIn(tag, body)
+        self.assertNotEqual(self.invoice.message_ids[0].author_id, self.customer)
+
+    def test_without_the_token_or_with_that_of_another_nothing_comes_in(self):
+        other = self._create_late_invoice(5)
+        other._portal_ensure_token()
+        with mute_logger("odoo.http"):
+            self.assertIn("error", self.post(token=False))
+            self.assertIn("error", self.post(token=other.access_token))
+            self.assertIn("error", self.post(token="x" * 36))
+        self.assertFalse(self.inbox())
+
+    def test_as_often_as_one_may_and_no_more(self):
+        profile = self.profile.sudo()
+        profile.write({"portal_date": self.today, "portal_count": 29})
+        self.assertIn("result", self.post())
+        with mute_logger("odoo.http"):
+            self.assertIn("error", self.post())
+        self.assertEqual(len(self.inbox()), 1)
+
+    def test_files_are_told_by_what_is_in_them(self):
+        def attach(name, content):
+            files = self.env["ir.attachment"].with_user(
+                self.env.ref("base.public_user")
+            )
+            return files.sudo().create(
+                {
+                    "name": name,
+                    "raw": content,
+                    "res_model": "mail.compose.message",
+                    "res_id": 0,
+                }
+            )
+
+        good, bad = attach("photo.exe", PNG), attach("photo.png", b"MZ\x00\x01")
+        for file, taken in ((good, True), (bad, False)):
+            with mute_logger("odoo.http"):
+                answer = self.post(
+                    attachment_ids=file.ids,
+                    attachment_tokens=[file._get_ownership_token()],
+                )
+            self.assertEqual("result" in answer, taken, answer)
+        self.assertEqual(good.name, "photo.png")
+        self.assertEqual(self.inbox().attachment_ids, good)
