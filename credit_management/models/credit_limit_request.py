@@ -391,6 +391,8 @@ class CreditLimitRequest(models.Model):
                     " instead."
                 )
             )
+        if not self.env.su:
+            self._check_is_own_draft()
 
     def _explain_stays(self):
         return self.env._(
