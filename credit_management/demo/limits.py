@@ -48,9 +48,9 @@ class CreditDemoLimits(models.AbstractModel):
             for case, profile in zip(CASES, profiles, strict=False):
                 demo._ask(profile, *case)
             demo._ask_by_customer(company)
-            # The ones that were filled in before are due, a few of them.
+            # Limits of before, on which nobody decided yet, are due.
             today = company._credit_today()
-            limited = profiles.filtered("credit_limit")[-2:]
+            limited = profiles[:2].filtered("credit_limit")
             limited.limit_decided_date = today - timedelta(days=400)
             limited._refresh_review_dates(company)
             limited.filtered(

@@ -323,11 +323,10 @@ class CreditLimitRequest(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         """Let people say what they ask; who asks is never chosen."""
-        if not self.env.su:
-            for vals in vals_list:
-                self._check_written_by_hand(vals, ASKED)
-                vals["requested_by"] = self.env.uid
         for vals in vals_list:
+            if not self.env.su:
+                self._check_written_by_hand(vals, ASKED)
+            vals.setdefault("requested_by", self.env.uid)
             if vals.get("partner_id") and not vals.get("profile_id"):
                 company = self.env["res.company"].browse(
                     vals.get("company_id") or self.env.company.id
@@ -391,6 +390,8 @@ class CreditLimitRequest(models.Model):
                     " instead."
                 )
             )
+        if not self.env.su:
+            self._check_is_own_draft()
 
     def _explain_stays(self):
         return self.env._(
@@ -681,8 +682,8 @@ class CreditLimitRequest(models.Model):
                 elif self.state == rule.APPROVED:
                     self._begin()
         except UserError as error:
-            if not self.activity_ids:
-                words = str(error)
+            words = str(error)
+            if words not in self.activity_ids.mapped("summary"):
                 self._give_task(self.decided_by, lambda env, words=words: words)
 
     # === SAID === #

@@ -1,6 +1,7 @@
 """Limits: asked for, decided, in force, over; nobody walks around it."""
 
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -189,6 +190,8 @@ class TestLimit(LimitCommon):
 
     def test_a_draft_is_withdrawn_or_deleted_what_was_handed_in_is_kept(self):
         draft = self._ask(submit=False)
+        with self.assertRaises(UserError):
+            draft.with_user(self.manager).unlink()
         draft.unlink()
         request = self._ask()
         with self.assertRaises(UserError):
@@ -448,6 +451,36 @@ class TestLimit(LimitCommon):
         self._grant_until(8000.0, 10)
         self._pass_days(11)
         self.assertEqual(self.customer.with_company(other).credit_limit, 70.0)
+
+    def test_a_limit_that_was_approved_for_later_may_be_withdrawn(self):
+        request = self._grant(date_from=self.today + timedelta(days=3))
+        request.with_user(self.manager).action_withdraw()
+        self._pass_days(4)
+        self.assertEqual(request.state, "withdrawn")
+        self.assertEqual(self.partner.credit_limit, 0.0)
+
+    def test_one_request_that_cannot_begin_stops_no_other(self):
+        other = self._create_customer("Later")
+        first = self._grant(date_from=self.today + timedelta(days=1))
+        second = self._grant(
+            partner_id=other.id, date_from=self.today + timedelta(days=1)
+        )
+        Request = type(self.env["credit.limit.request"])
+        begin = Request._begin
+
+        def fail_for_first(records):
+            if records.id == first.id:
+                raise UserError("Not today")
+            return begin(records)
+
+        with patch.object(Request, "_begin", fail_for_first):
+            self._pass_days(1)
+        self.assertEqual((first.state, second.state), ("approved", "in_force"))
+        # The job comes again: the task is there already.
+        with patch.object(Request, "_begin", fail_for_first):
+            self._pass_days(1)
+        summaries = first.activity_ids.mapped("summary")
+        self.assertEqual(summaries.count("Not today"), 1)
 
     # === THE SUGGESTION === #
 

@@ -29,8 +29,10 @@ class CreditLimitDecide(models.TransientModel):
     @api.depends("request_id")
     def _compute_granted_limit(self):
         for wizard in self:
-            request = wizard.request_id
-            wizard.granted_limit = request.suggested_limit or request.asked_limit
+            suggested = wizard.request_id.suggested_limit
+            asked = wizard.request_id.asked_limit
+            # Asked for no limit at all, anything is less.
+            wizard.granted_limit = min(suggested or asked, asked or suggested)
 
     @api.depends("request_id.source")
     def _compute_is_of_customer(self):
