@@ -27,6 +27,8 @@ DOCTESTS = (
     "dev/server.py",
 )
 PYTEST_FOUND_NOTHING = 5
+# Tests of what asks nothing of other modules: they run once, on the full database.
+ONCE = "credit_once"
 
 
 @dataclass
@@ -180,6 +182,8 @@ class Database:
     def odoo(self, host):
         """Run Odoo with the tests; return its log and exit code."""
         tags = ",".join(f"/{addon}" for addon in self.addons)
+        if self.host_modules == MINIMAL:
+            tags += f",-{ONCE}"
         return run_tests(
             host,
             self.full_name,

@@ -206,7 +206,10 @@ class CreditMessage(models.Model):
         author_sudo = message_sudo.author_id.with_context(active_test=False)
         if author_sudo == self.env.ref("base.partner_root").sudo():
             return True
-        if author_sudo in self.env["res.company"].sudo().search([]).partner_id:
+        companies_sudo = self.env["res.company"].sudo()
+        if author_sudo and companies_sudo.search_count(
+            [("partner_id", "=", author_sudo.id)], limit=1
+        ):
             return True
         return any(not user.share for user in author_sudo.user_ids)
 

@@ -79,7 +79,7 @@ class DisputeCommon(CreditCommon):
         return amount
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestDispute(DisputeCommon):
     # === WHAT IT HOLDS === #
 

@@ -7,7 +7,7 @@ from odoo.tests import tagged
 from .test_dispute import DisputeCommon
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestDisputeCredit(DisputeCommon):
     def _credit(self, move, amount, accepted=None, **line):
         dispute = self._dispute(move, amount, **line)

@@ -20,7 +20,7 @@ SENDING_LOG = "odoo.addons.credit_management.models.credit_outgoing_mixin"
 MAIL_LOG = "odoo.addons.credit_management.models.mail_mail"
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestFaults(CreditCommon):
     def _level_two_and_one(self):
         """Return a proposal with an item at the second level and one at the first."""

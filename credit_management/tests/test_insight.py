@@ -46,7 +46,7 @@ class InsightCommon(CreditCommon):
             cls.today = today
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestJournalDashboard(InsightCommon):
     def _card(self, user=None):
         self.env.invalidate_all()
@@ -117,7 +117,7 @@ class TestJournalDashboard(InsightCommon):
         self.assertLessEqual(count(), few)
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestDigest(InsightCommon):
     @classmethod
     def setUpClass(cls):
@@ -192,7 +192,7 @@ class TestDigest(InsightCommon):
             self.assertTrue(self.env.ref(action.split("?")[0]))
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestLetterReport(InsightCommon):
     def _rows(self, user=None):
         self.env.invalidate_all()

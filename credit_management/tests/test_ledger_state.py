@@ -8,7 +8,7 @@ from odoo.tests import freeze_time, new_test_user, tagged
 from .common import CreditCommon
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestLedgerState(CreditCommon):
     @classmethod
     def setUpClass(cls):

@@ -10,7 +10,7 @@ from .common import CreditCommon
 QUEUE_LOG = "odoo.addons.mail.models.mail_mail"
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestLetter(CreditCommon):
     def _send_with_error(self, run, error):
         """Send a run while the mail server answers with an error."""

@@ -76,7 +76,7 @@ class LimitCommon(CreditCommon):
         )
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestLimit(LimitCommon):
     # === ASKED, DECIDED, IN FORCE === #
 
@@ -470,7 +470,7 @@ class TestLimit(LimitCommon):
 
         def fail_for_first(records):
             if records.id == first.id:
-                raise UserError("Not today")
+                raise UserError(self.env._("Not today"))
             return begin(records)
 
         with patch.object(Request, "_begin", fail_for_first):

@@ -11,7 +11,7 @@ from .common import CreditCommon
 STATEMENT_LOG = "odoo.addons.credit_management.models.credit_statement_sending"
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestNights(CreditCommon):
     """What jobs leave behind for people: names, tasks, empty runs, other companies."""
 

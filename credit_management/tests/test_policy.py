@@ -4,7 +4,7 @@ from odoo.tests import tagged
 from .common import CreditCommon
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestPolicy(CreditCommon):
     def test_two_levels_on_one_day_are_refused(self):
         with self.assertRaisesRegex(ValidationError, "same day"):

@@ -76,7 +76,7 @@ class PromiseCommon(CreditCommon):
         )
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestPromise(PromiseCommon):
     # === GIVEN === #
 

@@ -7,7 +7,7 @@ from odoo.tests import Form, new_test_user, tagged
 from .common import CreditCommon
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestReceipts(CreditCommon):
     @classmethod
     def setUpClass(cls):

@@ -19,7 +19,7 @@ from .common import CreditCommon
 LETTER_LOG = "odoo.addons.credit_management.models.credit_outgoing_mixin"
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestReports(CreditCommon):
     def _pay_without_entry(self, invoice, amount):
         """Register a payment that the host keeps without journal entry."""

@@ -5,7 +5,7 @@ from odoo.tests import new_test_user, tagged
 from .common import CreditCommon
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestReview(CreditCommon):
     """A person sees what is odd in a run, and leaves out many at once."""
 

@@ -21,7 +21,7 @@ COMPUTED = (
 )
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestScale(CreditCommon):
     """What is written in bulk and in batches is what would be written one by one."""
 

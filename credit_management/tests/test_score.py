@@ -9,7 +9,7 @@ from odoo.tools import mute_logger
 from .common import CreditCommon
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestScore(CreditCommon):
     @classmethod
     def setUpClass(cls):

@@ -53,7 +53,7 @@ class StatementCommon(CreditCommon):
         return sum(lines.mapped("balance"))
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestStatement(StatementCommon):
     def test_both_kinds_close_with_the_balance_of_the_ledger(self):
         old = self._create_late_invoice(40, 300.0)
@@ -859,7 +859,7 @@ class TestStatement(StatementCommon):
             )
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestStatementPortal(StatementCommon, HttpCase):
     def _url(self, extension, token=None, kind=None):
         profile = self._profile()
@@ -904,7 +904,7 @@ class TestStatementPortal(StatementCommon, HttpCase):
         self.assertEqual(self.env["credit.statement"].search_count([]), before)
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestStatementPaper(CreditCommon):
     """A statement is laid out as our letters: in the page, for any wkhtmltopdf."""
 

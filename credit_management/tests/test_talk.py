@@ -10,7 +10,7 @@ from .test_portal import CreditPortalCommon
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestTalk(CreditCommon):
     @classmethod
     def setUpClass(cls):
@@ -149,7 +149,7 @@ class TestTalk(CreditCommon):
             self.inbox().with_user(seller).read(["text"])
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestTalkOnline(CreditPortalCommon):
     """The host's talk on the page of an invoice, by login and by link."""
 

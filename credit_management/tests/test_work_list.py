@@ -43,7 +43,7 @@ class WorkCommon(CreditCommon):
         )
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestWorkList(WorkCommon):
     # === THE RULE IN SQL === #
 
@@ -415,7 +415,7 @@ class TestWorkList(WorkCommon):
         self.assertEqual((action["target"], action["res_id"]), ("new", letter.id))
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestCall(WorkCommon):
     def _log(self, **values):
         return self.env["credit.call"].create({"profile_id": self.profile.id} | values)
@@ -523,7 +523,7 @@ class TestCall(WorkCommon):
         self.assertEqual(call.partner_id, other)
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestCockpit(WorkCommon):
     def _count_rows(self):
         self.env.flush_all()
