@@ -14,12 +14,8 @@ AGES = ("not_due", "to_30", "to_60", "to_90", "over_90")
 CREDITS = "credits"
 # So long a statement that failed is somebody's task.
 STATEMENT_DAYS = 31
-# Cases that wait for one of us: figure -> model.
-CASES = {
-    "dispute": "credit.dispute",
-    "hold": "credit.hold",
-    "message": "credit.message",
-}
+# Cases that wait for one of us: the model is `credit.` and the name.
+CASES = ("dispute", "hold", "message")
 JOBS = (
     "credit_management.ir_cron_nightly_run",
     *(f"credit_management.{name}" for name in HAND_OVER_JOBS),
@@ -108,9 +104,10 @@ class CreditOverview(models.TransientModel):
 
     def _compute_case_counts(self):
         for overview in self:
-            for name, model in CASES.items():
+            for name in CASES:
                 domain = overview._get_case_domain(name)
-                overview[f"{name}_count"] = self.env[model].search_count(domain)
+                found = self.env[f"credit.{name}"].search_count(domain)
+                overview[f"{name}_count"] = found
 
     def _get_case_domain(self, name):
         """Return which cases a figure counts, and its list shows."""
