@@ -470,7 +470,7 @@ class TestLimit(LimitCommon):
 
         def fail_for_first(records):
             if records.id == first.id:
-                raise UserError(self.env._("Not today"))
+                raise ValidationError("Not today")  # pylint: disable=translation-required
             return begin(records)
 
         with patch.object(Request, "_begin", fail_for_first):

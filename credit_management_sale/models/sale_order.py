@@ -340,7 +340,13 @@ class SaleOrder(models.Model):
             if order._get_credit_mode() != "hold" or order.id in cleared and not anew:
                 continue
             result = order._credit_check_in_turn()
-            if not result.holds:
+            # sudo: whether the order is held counts for whoever handles it.
+            hold_sudo = self.env["credit.hold"].sudo().browse(result.hold_id)
+            if not result.holds or (
+                hold_sudo
+                and not anew
+                and hold_sudo._is_valid_release(order.amount_total, result.is_by_hand)
+            ):
                 order._credit_clear()
                 continue
             reasons = self.env["credit.check"]._list_reasons(

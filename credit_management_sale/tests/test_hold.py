@@ -114,6 +114,13 @@ class TestHold(CreditOrderCommon):
         passed = self.order(3.0, confirm=False, state="sale")
         self.assertEqual(passed.state, "sale")
 
+    def test_what_is_released_may_be_written_as_confirmed_by_a_program(self):
+        order = self.held_order(11.0)
+        self.hold_of(order)._move("released", released_amount=1100.0)
+        order.write({"state": "sale"})
+        self.assertEqual(order.state, "sale")
+        self.assertEqual(self.hold_of(order).state, "released")
+
     def test_a_context_from_outside_opens_nothing(self):
         order = self.order(11.0, confirm=False)
         order = order.with_context(
