@@ -1,0 +1,215 @@
+"""Payment plans: how an amount is split into parts, and what is paid of each.
+
+A plan stands beside the ledger: no entry is touched, and what is paid is derived from
+what is still open. Amounts are decimals in the currency of the plan.
+"""
+
+import calendar as months
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_DOWN, Decimal
+
+from .workdays import WorkCalendar
+
+ZERO = Decimal(0)
+
+WEEKLY, FORTNIGHTLY, MONTHLY = "weekly", "fortnightly", "monthly"
+RHYTHMS = (WEEKLY, FORTNIGHTLY, MONTHLY)
+DAYS = {WEEKLY: 7, FORTNIGHTLY: 14}
+
+OPEN, PAID, LATE = "open", "paid", "late"
+
+
+class UnsuitablePlan(ValueError):
+    """What was asked for makes no plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instalment:
+    """One part of a plan."""
+
+    day: date
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is paid of a part, and how it stands on a day."""
+
+    instalment: Instalment
+    paid: Decimal
+    state: str
+
+    @property
+    def remaining(self) -> Decimal:
+        """What is still to be paid of it."""
+        return self.instalment.amount - self.paid
+
+
+def split_evenly(total: Decimal, count: int, step: Decimal) -> tuple[Decimal, ...]:
+    """Split an amount into parts that add up to it, none more than a step apart.
+
+    By the largest remainder: each gets the share rounded down to the step, and what is
+    left goes to the first parts, a step each. What is less than a step comes with the
+    first part.
+
+    :param step: what parts are rounded to: the currency's, or whole, or tens
+    :raise UnsuitablePlan: no part, or more parts than steps
+
+    >>> [str(part) for part in split_evenly(Decimal("100.00"), 3, Decimal("0.01"))]
+    ['33.34', '33.33', '33.33']
+    >>> [str(part) for part in split_evenly(Decimal("100.50"), 3, Decimal(10))]
+    ['40.50', '30', '30']
+    >>> split_evenly(Decimal("0.02"), 3, Decimal("0.01"))
+    Traceback (most recent call last):
+      ...
+    credit_management.logic.instalments.UnsuitablePlan: More parts than amount
+    """
+    if count < 1:
+        raise UnsuitablePlan("No parts")
+    steps = int((total / step).quantize(Decimal(1), ROUND_DOWN))
+    if steps < count:
+        raise UnsuitablePlan("More parts than amount")
+    each, more = divmod(steps, count)
+    parts = [(each + (index < more)) * step for index in range(count)]
+    parts[0] += total - steps * step
+    return tuple(parts)
+
+
+def split_by_amount(
+    total: Decimal, amount: Decimal, step: Decimal
+) -> tuple[Decimal, ...]:
+    """Split into parts of an amount; what is left over is the last part.
+
+    :raise UnsuitablePlan: the amount is less than a step
+
+    >>> [int(part) for part in split_by_amount(Decimal(250), Decimal(100), Decimal(1))]
+    [100, 100, 50]
+    """
+    if amount < step or total <= ZERO:
+        raise UnsuitablePlan("No amount")
+    count, rest = divmod(total, amount)
+    parts = [amount] * int(count)
+    return (*parts, rest) if rest else tuple(parts)
+
+
+def find_days(
+    first: date,
+    count: int,
+    rhythm: str,
+    pay_day: int | None = None,
+    calendar: WorkCalendar | None = None,
+) -> tuple[date, ...]:
+    """Return the days on which parts fall due; a month never swallows one.
+
+    :param pay_day: day of the month, for the monthly rhythm; the last one of a month
+        that is shorter. The first part keeps its day.
+    :param calendar: a part that would fall due on a day off falls due on the next
+        working day; the days after it are not moved by that
+
+    >>> [str(day) for day in find_days(date(2026, 1, 31), 3, MONTHLY)]
+    ['2026-01-31', '2026-02-28', '2026-03-31']
+    >>> [str(day) for day in find_days(date(2026, 1, 20), 3, MONTHLY, pay_day=1)]
+    ['2026-01-20', '2026-02-01', '2026-03-01']
+    >>> [str(day) for day in find_days(date(2026, 1, 5), 3, FORTNIGHTLY)]
+    ['2026-01-05', '2026-01-19', '2026-02-02']
+    """
+    days = [first]
+    for index in range(1, count):
+        if rhythm == MONTHLY:
+            days.append(_add_months(first, index, pay_day or first.day))
+        else:
+            days.append(first + timedelta(days=DAYS[rhythm] * index))
+    if calendar:
+        days = [calendar.next_working_day(day) for day in days]
+    return tuple(days)
+
+
+def _add_months(day, count, day_of_month):
+    month = day.month - 1 + count
+    year, month = day.year + month // 12, month % 12 + 1
+    last = months.monthrange(year, month)[1]
+    return date(year, month, min(day_of_month, last))
+
+
+def make_plan(
+    total: Decimal,
+    days: Iterable[date],
+    step: Decimal,
+    first_amount: Decimal = ZERO,
+) -> tuple[Instalment, ...]:
+    """Return the parts of a plan: they add up to the total, in every currency.
+
+    :param days: when parts fall due, in order
+    :param first_amount: what the first part comes to; the others share the rest evenly
+    :raise UnsuitablePlan: a part would be nothing, or days do not rise
+
+    >>> days = find_days(date(2026, 3, 1), 3, MONTHLY)
+    >>> plan = make_plan(Decimal("1000.00"), days, Decimal("0.01"), Decimal(400))
+    >>> [str(part.amount) for part in plan]
+    ['400', '300.00', '300.00']
+    """
+    days = tuple(days)
+    if any(after <= before for before, after in zip(days, days[1:], strict=False)):
+        raise UnsuitablePlan("Days do not rise")
+    if first_amount:
+        if not ZERO < first_amount < total or len(days) < 2:
+            raise UnsuitablePlan("The first part is not a part")
+        rest = split_evenly(total - first_amount, len(days) - 1, step)
+        amounts = (first_amount, *rest)
+    else:
+        amounts = split_evenly(total, len(days), step)
+    return tuple(map(Instalment, days, amounts))
+
+
+def find_standing(
+    plan: Iterable[Instalment], remaining: Decimal, today: date, grace_days: int = 0
+) -> tuple[Standing, ...]:
+    """Return how the parts stand, from what is still open of what the plan covers.
+
+    What was paid goes to the oldest part first; what was taken off by a credit note
+    lowers the amounts beforehand (``reduce_plan``). A payment that is returned makes
+    more remain, and parts open again.
+
+    :param remaining: what is open now of the items of the plan
+    :param grace_days: so many days after its day a part is not late yet
+
+    >>> days = find_days(date(2026, 1, 1), 3, MONTHLY)
+    >>> plan = make_plan(Decimal(300), days, Decimal(1))
+    >>> [(str(one.paid), one.state) for one in
+    ...  find_standing(plan, Decimal(150), date(2026, 2, 10))]
+    [('100', 'paid'), ('50', 'late'), ('0', 'open')]
+    """
+    plan = tuple(plan)
+    total = sum((part.amount for part in plan), ZERO)
+    left = min(max(total - remaining, ZERO), total)
+    standings = []
+    for part in plan:
+        paid = min(left, part.amount)
+        left -= paid
+        if paid == part.amount:
+            state = PAID
+        elif today > part.day + timedelta(days=grace_days):
+            state = LATE
+        else:
+            state = OPEN
+        standings.append(Standing(part, paid, state))
+    return tuple(standings)
+
+
+def reduce_plan(plan: Iterable[Instalment], amount: Decimal) -> tuple[Instalment, ...]:
+    """Take off what is not owed any more: the last parts first, as a debt ends sooner.
+
+    >>> days = find_days(date(2026, 1, 1), 3, MONTHLY)
+    >>> plan = make_plan(Decimal(300), days, Decimal(1))
+    >>> [int(part.amount) for part in reduce_plan(plan, Decimal(130))]
+    [100, 70]
+    """
+    kept = []
+    for part in reversed(tuple(plan)):
+        off = min(amount, part.amount)
+        amount -= off
+        if part.amount - off > ZERO:
+            kept.append(Instalment(part.day, part.amount - off))
+    return tuple(reversed(kept))
