@@ -105,7 +105,7 @@ class CreditRule(models.Model):
     def _check_company_id(self):
         allowed = self.env.user._get_company_ids()
         for rule in self:
-            if not self.env.su and rule.company_id.id not in (False, *allowed):
+            if rule.company_id.id not in (False, *allowed):
                 raise ValidationError(
                     self.env._("Choose one of your own companies, or none for all.")
                 )
@@ -227,18 +227,15 @@ class CreditRuleExclusion(models.Model):
     _name = "credit.rule.exclusion"
     _description = "Exception From a Credit Rule"
     _order = "until, id"
-    _check_company_auto = True
 
     rule_id = fields.Many2one(
         "credit.rule", required=True, ondelete="cascade", index=True
     )
-    company_id = fields.Many2one(related="rule_id.company_id", store=True)
     partner_id = fields.Many2one(
         "res.partner",
         string="Customer",
         required=True,
         ondelete="cascade",
-        check_company=True,
         domain=["|", ("is_company", "=", True), ("parent_id", "=", False)],
     )
     reason = fields.Char(required=True)
@@ -248,6 +245,17 @@ class CreditRuleExclusion(models.Model):
         "UNIQUE (rule_id, partner_id)",
         "This customer has an exception from this rule already.",
     )
+
+    @api.constrains("partner_id")
+    def _check_partner_id(self):
+        allowed = self.env.user._get_company_ids()
+        for exclusion in self:
+            # sudo: whose contact it is, is asked of one that may be out of sight.
+            owner_sudo = exclusion.partner_id.sudo().company_id
+            if owner_sudo.id not in (False, *allowed):
+                raise ValidationError(
+                    self.env._("Choose a customer of one of your own companies.")
+                )
 
     @api.model_create_multi
     def create(self, vals_list):

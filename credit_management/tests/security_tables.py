@@ -253,6 +253,7 @@ MODELS_OF_NOBODY = {
     "credit.check",
     "credit.customer.mixin",
     "credit.promise.mixin",
+    "credit.talk.mixin",
     "credit.demo",
     "credit.demo.disputes",
     "credit.demo.history",

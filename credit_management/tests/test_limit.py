@@ -796,9 +796,8 @@ class TestLimit(LimitCommon):
             self._ask_as(seller)
         own = self._create_customer("Own", user_id=seller.id)
         window = self._ask_as(seller, own)
-        window.partner_id = self.customer
         with self.assertRaises(AccessError):
-            window.action_ask()
+            window.partner_id = self.customer
         self.assertFalse(self._get_requests())
 
     def test_who_sold_on_an_invoice_may_ask(self):

@@ -11,9 +11,14 @@ class CreditLimitAsk(models.TransientModel):
 
     _name = "credit.limit.ask"
     _description = "Ask for a Credit Limit"
+    _check_company_auto = True
 
     partner_id = fields.Many2one(
-        "res.partner", string="Customer", required=True, readonly=True
+        "res.partner",
+        string="Customer",
+        required=True,
+        readonly=True,
+        check_company=True,
     )
     company_id = fields.Many2one(
         "res.company",
@@ -42,6 +47,17 @@ class CreditLimitAsk(models.TransientModel):
         for window in windows:
             window.partner_id._check_may_ask_limit()
         return windows
+
+    @api.constrains("company_id", "partner_id")
+    def _check_company_id(self):
+        """Keep the window with its customer and company, whoever writes into it."""
+        allowed = self.env.user._get_company_ids()
+        for window in self:
+            if window.company_id.id not in allowed:
+                raise AccessError(
+                    self.env._("Ask for a limit in a company that you work for.")
+                )
+            window.partner_id._check_may_ask_limit()
 
     def action_ask(self):
         """Hand the request in.
