@@ -16,7 +16,7 @@ CRONS = (
 LOGINS = (
     ("accountant", "accountant"),
     ("creditmanager", "credit manager"),
-    ("salesperson", "salesperson"),
+    ("seller", "salesperson"),
     ("customer", "portal customer"),
     ("admin", "administrator"),
 )
