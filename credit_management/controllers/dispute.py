@@ -72,7 +72,10 @@ class CreditDisputePortal(CreditOpenedPortal):
                 files = self._read_dispute_files()
                 if not profile_sudo._use_portal_quota(opens=True):
                     return self._render_dispute_form(
-                        move_sudo, self._say_too_often(), kwargs, status=429
+                        move_sudo,
+                        request.env["credit.profile"]._explain_portal_quota(),
+                        kwargs,
+                        status=429,
                     )
                 dispute_sudo = self._open_dispute(profile_sudo, asked, files, key)
             except UserError as error:
@@ -116,7 +119,7 @@ class CreditDisputePortal(CreditOpenedPortal):
         if not dispute_sudo or not self._is_credit_visitor():
             return self._make_credit_private(request.redirect("/my"))
         self._speak_to_visitor(dispute_sudo.partner_id)
-        text = self._clean_dispute_text(kwargs.get("text"))
+        text = self._clean_credit_text(kwargs.get("text"), LONGEST_TEXT)
         try:
             dispute_sudo._check_is_open()
             files = self._read_dispute_files()
@@ -124,7 +127,10 @@ class CreditDisputePortal(CreditOpenedPortal):
                 raise UserError(request.env._("Please write something."))
             if not dispute_sudo.profile_id._use_portal_quota():
                 return self._render_dispute(
-                    dispute_sudo, self._say_too_often(), text, status=429
+                    dispute_sudo,
+                    request.env["credit.profile"]._explain_portal_quota(),
+                    text,
+                    status=429,
                 )
             self._say_in_dispute(dispute_sudo, text, files)
         except UserError as error:
@@ -231,7 +237,7 @@ class CreditDisputePortal(CreditOpenedPortal):
         )
         if not reason_sudo:
             raise UserError(request.env._("Please choose what is wrong."))
-        text = self._clean_dispute_text(sent.get("text"))
+        text = self._clean_credit_text(sent.get("text"), LONGEST_TEXT)
         if not text:
             raise UserError(request.env._("Please tell us what is wrong."))
         ticked = set(request.httprequest.form.getlist("lines"))
@@ -297,9 +303,6 @@ class CreditDisputePortal(CreditOpenedPortal):
             files.append((uploads.clean_name(each.filename, kind), content))
         return files
 
-    def _clean_dispute_text(self, text):
-        return uploads.clean_text(text, LONGEST_TEXT) if isinstance(text, str) else ""
-
     def _clean_dispute_key(self, key):
         return key if isinstance(key, str) and KEY.fullmatch(key) else uuid.uuid4().hex
 
@@ -335,12 +338,6 @@ class CreditDisputePortal(CreditOpenedPortal):
         # sudo: the author is the visitor's own contact.
         author_sudo = user.partner_id.sudo()
         dispute_sudo._hear_customer(text, author_sudo, files, by_link=user._is_public())
-
-    def _say_too_often(self):
-        return request.env._(
-            "You wrote to us very often today. Please try again tomorrow, or contact"
-            " us."
-        )
 
     # === WHAT IS SHOWN === #
 
@@ -385,7 +382,9 @@ class CreditDisputePortal(CreditOpenedPortal):
                         "name": " ".join((line_sudo.name or "").split())[:200],
                         "amount": line_sudo.price_total,
                         "is_ticked": str(line_sudo.id) in ticked,
-                        "typed": self._echo(sent.get(f"amount_{line_sudo.id}"), 20),
+                        "typed": self._clean_credit_text(
+                            sent.get(f"amount_{line_sudo.id}"), 20
+                        ),
                     }
                     for line_sudo in self._get_dispute_lines(move_sudo)
                 ],
@@ -398,8 +397,8 @@ class CreditDisputePortal(CreditOpenedPortal):
                     for reason_sudo in self._get_dispute_reasons(move_sudo)
                 ],
                 "typed": {
-                    "text": self._clean_dispute_text(sent.get("text")),
-                    "amount": self._echo(sent.get("amount"), 20),
+                    "text": self._clean_credit_text(sent.get("text"), LONGEST_TEXT),
+                    "amount": self._clean_credit_text(sent.get("amount"), 20),
                 },
                 "key": uuid.uuid4().hex,
                 "error": error,
@@ -407,10 +406,6 @@ class CreditDisputePortal(CreditOpenedPortal):
         )
         response.status_code = status
         return response
-
-    def _echo(self, text, longest):
-        """Return what was typed, to be shown again."""
-        return uploads.clean_text(text, longest) if isinstance(text, str) else ""
 
     def _render_dispute(self, dispute_sudo, error=None, typed="", status=200):
         labels = dict(dispute_sudo._fields["state"]._description_selection(request.env))

@@ -6,7 +6,6 @@ from odoo.http import request
 from odoo.tools import format_amount, format_date
 
 from ..logic import limits as rule
-from ..logic import uploads
 from ..models.credit_limit_request import CUSTOMER_SOURCES
 from .dispute import AMOUNT
 from .opened import CreditOpenedPortal
@@ -49,8 +48,8 @@ class CreditLimitPortal(CreditOpenedPortal):
             self._ask_credit_limit(profile_sudo, amount, reason)
         except UserError as error:
             typed = {
-                "amount": self._echo_credit(amount, 20),
-                "reason": self._echo_credit(reason, LONGEST_REASON),
+                "amount": self._clean_credit_text(amount, 20),
+                "reason": self._clean_credit_text(reason, LONGEST_REASON),
             }
             response = self._render_credit_page(
                 profile_sudo.company_id,
@@ -82,7 +81,7 @@ class CreditLimitPortal(CreditOpenedPortal):
         :raise UserError: in words for the customer
         """
         limit = self._read_credit_limit(amount)
-        text = self._echo_credit(reason, LONGEST_REASON)
+        text = self._clean_credit_text(reason, LONGEST_REASON)
         if not text:
             raise UserError(request.env._("Please tell us why you need this limit."))
         Request = request.env["credit.limit.request"]
@@ -90,12 +89,7 @@ class CreditLimitPortal(CreditOpenedPortal):
         if Request._find_open_of_customer(profile_sudo):
             raise UserError(waits)
         if not profile_sudo._use_portal_quota():
-            raise AskedTooOften(
-                request.env._(
-                    "You wrote to us very often today. Please try again tomorrow, or"
-                    " contact us."
-                )
-            )
+            raise AskedTooOften(request.env["credit.profile"]._explain_portal_quota())
         user = request.env.user
         by_link = user._is_public()
         contact_sudo = (
@@ -135,10 +129,6 @@ class CreditLimitPortal(CreditOpenedPortal):
                 request.env._("Please write the limit as a number, like 5000.")
             )
         return limit
-
-    def _echo_credit(self, text, longest):
-        """Return what was typed, to be kept or shown again: plain text."""
-        return uploads.clean_text(text, longest) if isinstance(text, str) else ""
 
     # === WHAT IS SHOWN === #
 

@@ -1,6 +1,7 @@
 from odoo import http
 from odoo.http import request
 
+from ..logic import uploads
 from .portal import CreditPortal
 
 
@@ -29,6 +30,10 @@ class CreditOpenedPortal(CreditPortal):
     def _is_credit_visitor(self):
         """Tell whether a customer looks, and not somebody of the house."""
         return not request.env.user._is_internal()
+
+    def _clean_credit_text(self, text, longest):
+        """Return what was typed, to be kept or shown again: plain text."""
+        return uploads.clean_text(text, longest) if isinstance(text, str) else ""
 
     def _cast_credit_letter(self, letter):
         """Return the id of a letter from whatever stood in the address."""

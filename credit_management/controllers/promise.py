@@ -66,10 +66,7 @@ class CreditPromisePortal(CreditOpenedPortal):
             try:
                 asked = self._read_promise_form(profile_sudo, kwargs)
                 if not profile_sudo._use_portal_quota():
-                    error = request.env._(
-                        "You wrote to us very often today. Please try again tomorrow,"
-                        " or contact us."
-                    )
+                    error = request.env["credit.profile"]._explain_portal_quota()
                     return self._render_promise_form(profile_sudo, error, kwargs, 429)
                 self._give_promise(profile_sudo, asked, key)
             except UserError as error:

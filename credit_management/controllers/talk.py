@@ -31,12 +31,7 @@ class CreditTalkThread(PortalThreadController):
         if not profile_sudo:
             return data
         if not profile_sudo._use_portal_quota():
-            raise UserError(
-                request.env._(
-                    "You wrote to us very often today. Please try again tomorrow, or"
-                    " contact us."
-                )
-            )
+            raise UserError(request.env["credit.profile"]._explain_portal_quota())
         text = uploads.clean_text(html2plaintext(data.get("body") or ""), LONGEST_TEXT)
         self._check_talk_files(data.get("attachment_ids") or [])
         data["body"] = plaintext2html(text) if text else ""

@@ -1,4 +1,5 @@
 from . import credit_message
+from . import credit_telling_mixin
 from . import res_company
 from . import res_config_settings
 from . import res_partner

@@ -38,8 +38,8 @@ class CreditDispute(models.Model):
     _description = "Dispute"
     _inherit = [
         "credit.talk.mixin",
+        "credit.telling.mixin",
         "portal.mixin",
-        "mail.thread",
         "mail.activity.mixin",
     ]
     _order = "closed_date desc, priority desc, deadline, id desc"
@@ -202,10 +202,6 @@ class CreditDispute(models.Model):
         string="Earlier Disputes",
         help="Disputes about the same invoices that were settled before.",
     )
-    is_mail_held = fields.Boolean(
-        compute="_compute_is_mail_held",
-        help="The company does not write to customers now.",
-    )
     portal_key = fields.Char(
         readonly=True,
         copy=False,
@@ -356,11 +352,6 @@ class CreditDispute(models.Model):
             ("line_ids.move_id", "in", dispute.line_ids.move_id.ids),
             ("closed_date", "!=", False),
         ]
-
-    @api.depends("company_id.credit_mode", "company_id.credit_stopped")
-    def _compute_is_mail_held(self):
-        for dispute in self:
-            dispute.is_mail_held = not dispute.company_id._credit_may_write()
 
     # === CONSTRAINT METHODS === #
 

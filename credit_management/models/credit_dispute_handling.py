@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_amount, format_date, plaintext2html
 
@@ -197,16 +197,6 @@ class CreditDisputeHandling(models.Model):
 
     # === THE TALK === #
 
-    def _speak(self):
-        """Return this case in the customer's language, if it is active."""
-        self.ensure_one()
-        partners = (
-            self.contact_id | self.partner_id | self.company_id.partner_id
-        ).sudo()
-        active = dict(self.env["res.lang"].get_installed())
-        spoken = [code for code in partners.mapped("lang") if code in active]
-        return self.with_context(lang=spoken[0] if spoken else "en_US")
-
     def _say_amount(self, amount):
         return format_amount(self.env, amount, self.currency_id)
 
@@ -219,36 +209,12 @@ class CreditDisputeHandling(models.Model):
         self.ensure_one()
         # sudo: it is the program that tells, after the checks of whoever acts.
         spoken = self.sudo()._speak()
-        body = spoken.env["ir.qweb"]._render(
-            "credit_management.credit_dispute_message",
-            {
-                "sentence": sentence,
-                "lines": (text or "").splitlines(),
-                "dispute": spoken,
-            },
+        subject = spoken.env._(
+            "Dispute %(name)s – %(invoices)s",
+            name=self.name,
+            invoices=self.invoice_names,
         )
-        spoken.message_post(
-            body=body,
-            subject=spoken.env._(
-                "Dispute %(name)s – %(invoices)s",
-                name=self.name,
-                invoices=self.invoice_names,
-            ),
-            message_type="comment",
-            subtype_xmlid="mail.mt_comment",
-            author_id=self._get_speaker().id,
-            partner_ids=self.contact_id.ids,
-            email_layout_xmlid="mail.mail_notification_light",
-            force_send=False,
-        )
-        self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
-
-    def _get_speaker(self):
-        """Return whose words they are: of who acts, or of the company."""
-        user = self.env.user
-        if user._is_internal() and not user._is_superuser():
-            return user.partner_id
-        return self.company_id.sudo().partner_id
+        spoken._post_to_customer(subject, sentence, text, dispute=spoken)
 
     def _hear_customer(self, text, author, attachments=(), by_link=False):
         """Take what a customer writes on the page; the clock runs again.
@@ -316,37 +282,6 @@ class CreditDisputeHandling(models.Model):
         dispute_sudo._portal_ensure_token()
         return dispute_sudo.get_base_url() + dispute_sudo.get_portal_url()
 
-    @api.model
-    def _get_thread_with_access(self, thread_id, *, mode="read", **kwargs):
-        """Override of `portal`: the customer's link opens the page, nothing else."""
-        kwargs |= {"hash": None, "pid": None, "token": None}
-        return super()._get_thread_with_access(thread_id, mode=mode, **kwargs)
-
-    def _mail_get_partner_fields(self, introspect_fields=False):
-        return ["contact_id"]
-
-    def _notify_get_recipients(self, message, msg_vals=False, **kwargs):
-        """Override of `mail`: nothing leaves where the company writes to nobody."""
-        recipients = super()._notify_get_recipients(message, msg_vals, **kwargs)
-        if self and not all(each.is_mail_held for each in self.sudo()):
-            return recipients
-        return [each for each in recipients if not each.get("share")]
-
-    def _notify_get_recipients_groups(self, message, model_description, msg_vals=False):
-        """Override of `mail`: customers are led to the page of their case."""
-        groups = super()._notify_get_recipients_groups(
-            message, model_description, msg_vals=msg_vals
-        )
-        if not self:
-            return groups
-        self.ensure_one()
-        url = self._get_customer_url()
-        for name, _function, data in groups:
-            if name != "user":
-                data["has_button_access"] = True
-                data["active"] = True
-                data["button_access"] = {
-                    "url": url,
-                    "title": self.env._("View Dispute"),
-                }
-        return groups
+    def _get_page_button(self):
+        """Override: the page of the case."""
+        return {"url": self._get_customer_url(), "title": self.env._("View Dispute")}

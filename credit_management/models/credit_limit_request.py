@@ -52,7 +52,11 @@ class CreditLimitRequest(models.Model):
 
     _name = "credit.limit.request"
     _description = "Credit Limit Request"
-    _inherit = ["credit.customer.mixin", "mail.thread", "mail.activity.mixin"]
+    _inherit = [
+        "credit.customer.mixin",
+        "credit.telling.mixin",
+        "mail.activity.mixin",
+    ]
     _order = "id desc"
     _check_company_auto = True
     _mail_post_access = "read"
@@ -184,10 +188,6 @@ class CreditLimitRequest(models.Model):
         compute="_compute_holding_until",
         help="Last day of the temporary limit that holds now.",
     )
-    is_mail_held = fields.Boolean(
-        compute="_compute_is_mail_held",
-        help="The company does not write to customers now.",
-    )
 
     _asked_positive = models.Constraint(
         "CHECK (asked_limit >= 0)", "A credit limit cannot be below zero."
@@ -279,12 +279,6 @@ class CreditLimitRequest(models.Model):
         for request in self:
             other = holding.get(request.profile_id, self.browse())
             request.holding_until = other != request and other.date_until
-
-    @api.depends("company_id.credit_mode", "company_id.credit_stopped")
-    def _compute_is_mail_held(self):
-        for request in self:
-            # sudo: whether mails go is a choice of the company, whoever asks.
-            request.is_mail_held = not request.company_id.sudo()._credit_may_write()
 
     # === CONSTRAINT METHODS === #
 

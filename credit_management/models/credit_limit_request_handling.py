@@ -316,16 +316,6 @@ class CreditLimitRequestHandling(models.Model):
             "Your credit limit at %(company)s is %(limit)s from %(day)s.", **values
         )
 
-    def _speak(self):
-        """Return this request in the customer's language, if it is active."""
-        self.ensure_one()
-        partners = (
-            self.contact_id | self.partner_id | self.company_id.partner_id
-        ).sudo()  # sudo: in which language somebody is written to
-        active = dict(self.env["res.lang"].get_installed())
-        spoken = [code for code in partners.mapped("lang") if code in active]
-        return self.with_context(lang=spoken[0] if spoken else "en_US")
-
     def _tell_customer(self, sentence, text=""):
         """Tell the customer a decision by mail, where mails go; the page shows it.
 
@@ -335,66 +325,15 @@ class CreditLimitRequestHandling(models.Model):
         self.ensure_one()
         # sudo: it is the program that tells, after the checks of whoever acts.
         spoken = self.sudo()._speak()
-        body = spoken.env["ir.qweb"]._render(
-            "credit_management.credit_dispute_message",
-            {"sentence": sentence, "lines": (text or "").splitlines()},
+        subject = spoken.env._(
+            "Your credit limit at %(company)s", company=spoken.company_id.name
         )
-        spoken.message_post(
-            body=body,
-            subject=spoken.env._(
-                "Your credit limit at %(company)s", company=spoken.company_id.name
-            ),
-            message_type="comment",
-            subtype_xmlid="mail.mt_comment",
-            author_id=self._get_speaker().id,
-            partner_ids=self.contact_id.ids,
-            email_layout_xmlid="mail.mail_notification_light",
-            force_send=False,
-        )
-        # sudo: the mail queue belongs to the system.
-        self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
+        spoken._post_to_customer(subject, sentence, text)
 
-    def _get_speaker(self):
-        """Return whose words they are: of who acts, or of the company."""
-        user = self.env.user
-        if user._is_internal() and not user._is_superuser():
-            return user.partner_id
-        return self.company_id.sudo().partner_id  # sudo: who writes is no secret
-
-    @api.model
-    def _get_thread_with_access(self, thread_id, *, mode="read", **kwargs):
-        """Override of `portal`: no link opens what colleagues say to each other."""
-        kwargs |= {"hash": None, "pid": None, "token": None}
-        return super()._get_thread_with_access(thread_id, mode=mode, **kwargs)
-
-    def _mail_get_partner_fields(self, introspect_fields=False):
-        return ["contact_id"]
-
-    def _notify_get_recipients(self, message, msg_vals=False, **kwargs):
-        """Override of `mail`: nothing leaves where the company writes to nobody."""
-        recipients = super()._notify_get_recipients(message, msg_vals, **kwargs)
-        if self and not all(each.is_mail_held for each in self):
-            return recipients
-        return [each for each in recipients if not each.get("share")]
-
-    def _notify_get_recipients_groups(self, message, model_description, msg_vals=False):
-        """Override of `mail`: customers are led to their page."""
-        groups = super()._notify_get_recipients_groups(
-            message, model_description, msg_vals=msg_vals
-        )
-        if not self:
-            return groups
-        self.ensure_one()
+    def _get_page_button(self):
+        """Override: the page of the customer."""
         url = self.profile_id._get_customer_url()
-        for name, _function, data in groups:
-            if name != "user":
-                data["active"] = True
-                data["has_button_access"] = True
-                data["button_access"] = {
-                    "url": url,
-                    "title": self.env._("Open Your Page"),
-                }
-        return groups
+        return {"url": url, "title": self.env._("Open Your Page")}
 
     # === CUSTOMERS THAT BECOME ONE === #
 

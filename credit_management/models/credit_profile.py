@@ -793,6 +793,14 @@ class CreditProfile(models.Model):
         profile_sudo.write({"portal_date": today, "portal_count": count + 1})
         return True
 
+    @api.model
+    def _explain_portal_quota(self):
+        """Say to a customer that nothing more is taken today."""
+        return self.env._(
+            "You wrote to us very often today. Please try again tomorrow, or contact"
+            " us."
+        )
+
     def _get_reminder_contacts(self):
         """Return to whom reminders about what is open go now, each once."""
         self.ensure_one()

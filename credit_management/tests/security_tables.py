@@ -254,6 +254,7 @@ MODELS_OF_NOBODY = {
     "credit.customer.mixin",
     "credit.promise.mixin",
     "credit.talk.mixin",
+    "credit.telling.mixin",
     "credit.demo",
     "credit.demo.disputes",
     "credit.demo.history",
