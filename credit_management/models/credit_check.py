@@ -163,11 +163,8 @@ class CreditCheck(models.AbstractModel):
 
         :return: dict ``group`` -> (limit, exposure); empty without a limit
         """
-        groups = self.env["credit.group"]
-        if not groups._has_limits():
-            return {}
-        group = groups._find_for_partners(customer).get(customer.id, groups)
-        if group.credit_limit <= 0 or company not in group.company_ids:
+        group = self.env["credit.group"]._find_limited(company, customer)
+        if not group:
             return {}
         today = company._credit_today()
         limit, total = (

@@ -59,12 +59,9 @@ class CreditExposureGatherer(models.AbstractModel):
         customer, result, limit = self._compute_for_document(document)
         limits = [("customer", limit, result.total)]
         # sudo: the limit holds, whoever asks.
-        group_sudo = self.env["credit.group"].sudo()._find_for_partners(customer)
-        group_sudo = group_sudo.get(customer.id, self.env["credit.group"])
-        if (
-            group_sudo.credit_limit > 0
-            and document.company_id in group_sudo.company_ids
-        ):
+        groups_sudo = self.env["credit.group"].sudo()
+        group_sudo = groups_sudo._find_limited(document.company_id, customer)
+        if group_sudo:
             together = group_sudo._compute_live(document)
             limits.insert(0, ("group", to_decimal(group_sudo.credit_limit), together))
         return exposure.find_exceeded(limits)

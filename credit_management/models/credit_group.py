@@ -294,7 +294,18 @@ class CreditGroup(models.Model):
     def _has_limits(self):
         """Whether any group has a limit: most companies have none, and none to ask."""
         # sudo: asked for whoever sells.
-        return bool(self.sudo().search_count([("credit_limit", ">", 0)], limit=1))
+        groups_sudo = self.sudo()
+        return bool(groups_sudo.search_count([("credit_limit", ">", 0)], limit=1))
+
+    @api.model
+    def _find_limited(self, company, customer):
+        """Return the group of a customer with a limit that counts in a company."""
+        none = self.browse()
+        if not self._has_limits():
+            return none
+        group = self._find_for_partners(customer).get(customer.id, none)
+        counts = group.credit_limit > 0 and company in group.company_ids
+        return group if counts else none
 
     @api.model
     def _find_for_partners(self, partners):
