@@ -181,7 +181,7 @@ class CreditHold(models.Model):
             end = hold.decided_date if is_over else now
             hold.age_days = (end - hold.date).days if hold.date else 0
 
-    @api.depends("order_amount", "is_by_hand", "state")
+    @api.depends("order_amount", "asked_amount", "is_by_hand", "state")
     @api.depends_context("uid")
     def _compute_may_decide(self):
         for hold in self:
@@ -273,9 +273,15 @@ class CreditHold(models.Model):
             return True
         if self.is_by_hand or not user.has_group("credit_management.group_credit_user"):
             return False
-        # sudo: up to what amount is a choice of the company.
-        most = self.company_id.sudo().credit_release_amount
-        amount = max(self.order_amount, self.excess_amount)
+        company_sudo = self.company_id.sudo()  # sudo: up to what, the company chooses
+        wanted = self.currency_id._convert(
+            self.asked_amount,
+            self.company_currency_id,
+            company_sudo,
+            company_sudo._credit_today(),
+        )
+        amount = max(self.order_amount, self.excess_amount, wanted)
+        most = company_sudo.credit_release_amount
         return self.company_currency_id.compare_amounts(amount, most) <= 0
 
     def _check_may_decide(self):

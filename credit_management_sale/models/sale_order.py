@@ -324,9 +324,10 @@ class SaleOrder(models.Model):
 
     def _credit_clear(self):
         """Note that an order may go on, for this transaction."""
-        if self.credit_checked_amount != self.amount_total:
+        amount = self._get_credit_amount()
+        if self.credit_checked_amount != amount:
             # sudo: whoever confirms an order need not write each field of it.
-            self.sudo().credit_checked_amount = self.amount_total
+            self.sudo().credit_checked_amount = amount
         self.env.cr.precommit.data.setdefault(CLEARED, set()).update(self.ids)
 
     def _credit_insist(self, anew=False):

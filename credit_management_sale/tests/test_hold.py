@@ -206,6 +206,33 @@ class TestHold(CreditOrderCommon):
         with self.assertRaises(RedirectWarning):
             order.order_line.product_uom_qty = 16.0
 
+    def test_who_releases_up_to_an_amount_does_not_release_a_larger_wish(self):
+        clerk = self.create_clerk("hold_clerk_wish")
+        self.company.credit_release_amount = 1000.0
+        order = self.order(9.0)
+        self.env["credit.hold.ask"].create(
+            {"order_id": order.id, "amount": 90000.0, "text": "They asked for it"}
+        ).action_ask()
+        hold = self.hold_of(order)
+        with self.assertRaises(AccessError):
+            hold.with_user(clerk).action_release("Sure")
+        self.assertEqual(hold.state, "held")
+
+    def test_carriage_that_is_added_leaves_no_room_to_grow(self):
+        order = self.order(8.0, confirm=False)
+        order.order_line.create(
+            {
+                "order_id": order.id,
+                "product_id": self.goods.id,
+                "price_unit": 100.0,
+                "tax_ids": [Command.clear()],
+                "is_expense": True,
+            }
+        )
+        order.action_confirm()
+        self.assertEqual((order.state, order.amount_total), ("sale", 900.0))
+        self.assertEqual(order.credit_checked_amount, 800.0)
+
     def test_a_released_order_that_grows_is_asked_about_again(self):
         order = self.held_order(11.0)
         self.hold_of(order).action_release("Good customer")
@@ -476,13 +503,7 @@ class TestHold(CreditOrderCommon):
     # === WHO MAY, AND WHO SEES WHAT === #
 
     def test_users_release_up_to_an_amount_and_managers_above(self):
-        clerk = new_test_user(
-            self.env,
-            login="hold_clerk",
-            groups="credit_management.group_credit_user",
-            company_id=self.company.id,
-            company_ids=[Command.set(self.company.ids)],
-        )
+        clerk = self.create_clerk("hold_clerk")
         small, large = self.held_order(11.0), self.held_order(30.0)
         with self.assertRaises(AccessError):
             self.hold_of(small).with_user(clerk).action_release("Yes")
@@ -536,19 +557,22 @@ class TestHold(CreditOrderCommon):
             hold.sudo().unlink()
 
     def test_only_managers_hold_all_orders_and_only_with_a_reason(self):
-        clerk = new_test_user(
-            self.env,
-            login="hold_clerk_2",
-            groups="credit_management.group_credit_user",
-            company_id=self.company.id,
-            company_ids=[Command.set(self.company.ids)],
-        )
+        clerk = self.create_clerk("hold_clerk_2")
         with self.assertRaises(AccessError):
             self.profile.with_user(clerk).write(
                 {"manual_hold": True, "hold_reason": "x"}
             )
         with self.assertRaises(ValidationError):
             self.profile.manual_hold = True
+
+    def create_clerk(self, login):
+        return new_test_user(
+            self.env,
+            login=login,
+            groups="credit_management.group_credit_user",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
 
     # === INVOICES ARE NEVER STOPPED === #
 

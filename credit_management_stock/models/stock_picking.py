@@ -34,15 +34,17 @@ class StockPicking(models.Model):
     def button_validate(self):
         """Override of `stock`: goods of an order that is on hold stay.
 
-        The others leave. No error is raised, so that the hold stays.
+        The others leave; what the host asks about them it asks, and those that stay
+        say so themselves. No error is raised, so that the hold stays.
         """
         self.check_access("write")
         held = self.filtered(lambda picking: not picking._credit_may_leave())
         if not held:
             return super().button_validate()
         others = self - held
-        if others:
-            super(StockPicking, others).button_validate()
+        res = super(StockPicking, others).button_validate() if others else True
+        if res is not True:
+            return res
         return held._get_credit_orders()._tell_credit_held()
 
     def _get_credit_orders(self):

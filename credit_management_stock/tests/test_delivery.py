@@ -64,6 +64,17 @@ class TestDelivery(CreditOrderCommon):
         self.assertEqual(second.state, "done")
         self.assertNotEqual(first.state, "done")
 
+    def test_what_is_asked_about_the_others_is_still_asked(self):
+        _order, first = self.delivery()
+        other = self._create_customer("Other")
+        _order, second = self.delivery(partner_id=other.id)
+        second.move_ids.quantity = 2.0
+        self._create_late_invoice(40, 50.0)
+        asked = (first | second).button_validate()
+        self.assertEqual(asked["res_model"], "stock.backorder.confirmation")
+        self.assertNotEqual(second.state, "done")
+        self.assertTrue(first.credit_hold_note)
+
     def test_what_was_released_as_an_order_leaves_within_the_days_of_grace(self):
         self._create_late_invoice(40, 50.0)
         order = self.order(5.0)
