@@ -193,8 +193,8 @@ class CreditGroup(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         """Let people add the companies in which they work."""
-        self.env.registry.clear_cache()  # whether there are limits
         groups = super().create(vals_list)
+        self.env.registry.clear_cache()  # whether there are limits
         # sudo: to tell companies that one may not see from one's own.
         groups._check_added(groups.sudo().company_ids)
         return groups

@@ -140,8 +140,9 @@ class CreditRule(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         """Rules are kept in memory: a change makes the servers read them again."""
+        rules = super().create(vals_list)
         self.env.registry.clear_cache()
-        return super().create(vals_list)
+        return rules
 
     def write(self, vals):
         """See ``create``."""
@@ -260,8 +261,9 @@ class CreditRuleExclusion(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         """See ``credit.rule.create``."""
+        exclusions = super().create(vals_list)
         self.env.registry.clear_cache()
-        return super().create(vals_list)
+        return exclusions
 
     def write(self, vals):
         """See ``credit.rule.create``."""

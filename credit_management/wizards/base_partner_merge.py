@@ -12,4 +12,5 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         its letters.
         """
         self.env["credit.profile"]._merge_partners(src_partners, dst_partner)
+        self.env.registry.clear_cache()  # credit rules name customers
         return super()._update_foreign_keys(src_partners, dst_partner)
