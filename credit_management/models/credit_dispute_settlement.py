@@ -127,6 +127,8 @@ class CreditDisputeSettlement(models.Model):
         values = reversal._prepare_default_reversal(move) | {
             "invoice_payment_term_id": False,
             "invoice_cash_rounding_id": False,
+            # Of the company's day: the host compares with that of the person's clock.
+            "auto_post": "no",
             "line_ids": [
                 Command.create(self._prepare_credit_line(line, share))
                 for line, share in shares.items()

@@ -2,7 +2,7 @@
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import tagged
+from odoo.tests import freeze_time, tagged
 
 from .test_dispute import DisputeCommon
 
@@ -31,6 +31,17 @@ class TestDisputeCredit(DisputeCommon):
         self.assertFalse(dispute.pay_by)
         told = dispute._get_customer_messages()[-1]
         self.assertIn(note.name, str(told.body))
+
+    def test_late_in_the_evening_it_is_of_the_day_of_the_company(self):
+        """The person's clock and the company's are not on the same day for an hour."""
+        self.env.user.tz = "UTC"
+        move = self._create_taxed_invoice([100.0, 50.0])
+        with freeze_time("2026-05-13 22:30:00"):  # half past midnight in Amsterdam
+            _dispute, note = self._credit(move, 57.5)
+            self.assertEqual(str(self.company._credit_today()), "2026-05-14")
+        self.assertEqual(note.state, "posted")
+        self.assertEqual(str(note.invoice_date), "2026-05-14")
+        self.assertEqual(note.auto_post, "no")
 
     def test_a_part_of_a_line_is_credited_to_the_cent(self):
         for amount in (0.01, 0.02, 0.05, 1.0, 10.01, 33.33, 57.49):

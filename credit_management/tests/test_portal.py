@@ -83,7 +83,9 @@ class CreditPortalCommon(CreditCommon, AccountTestInvoicingHttpCommon):
 
     @classmethod
     def _get_text(cls, element):
-        text = " ".join(element.text_content().replace("\ufeff", "").split())
+        """Return what one reads there: no scripts, which carry random tokens."""
+        words = "".join(element.xpath(".//text()[not(ancestor::script)]"))
+        text = " ".join(words.replace("\ufeff", "").split())
         return text.replace("\xa0", " ")
 
     def _get_totals(self, page, currency="USD"):
@@ -510,6 +512,7 @@ class TestPortalAmounts(CreditPortalCommon):
         self.assertEqual(self._get_totals(page)["balance"], "250.00")
         self.assertEqual(self._get_totals(page, "EUR")["overdue"], "70.00")
         self.assertEqual(self._get_totals(page, "EUR")["balance"], "50.00")
+        self.assertIn("70.00 €", self._get_text(page))
         self.assertNotIn("320", self._get_text(page))
 
     def test_a_payment_without_an_entry_is_in_process_and_not_claimed(self):
