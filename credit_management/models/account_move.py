@@ -409,6 +409,13 @@ class AccountMove(models.Model):
             self.env["credit.profile"]._touch(company, moves.commercial_partner_id)
         return posted
 
+    def _get_talk_items(self):
+        """Override: the receivable items of the invoice."""
+        self.ensure_one()
+        return self.line_ids.filtered(
+            lambda line: line.account_id.account_type == "asset_receivable"
+        )
+
     def _get_talk_profile(self):
         """Override: customers write on what they owe us for, and on nothing else."""
         self.ensure_one()

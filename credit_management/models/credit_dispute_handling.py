@@ -274,6 +274,12 @@ class CreditDisputeHandling(models.Model):
             )
         )
 
+    def _get_talk_items(self):
+        """Override: the receivable items of its invoices."""
+        return self.line_ids.move_id.line_ids.filtered(
+            lambda line: line.account_id.account_type == "asset_receivable"
+        )
+
     def _get_customer_url(self):
         """Return the address of the customer's page, good without a login."""
         self.ensure_one()

@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
+from ..logic import keywords
+
 MEASURED_DAYS = 365
 
 
@@ -39,6 +41,12 @@ class CreditDisputeReason(models.Model):
         default=14,
         help="Days for which a question to the customer keeps reminders back. Without"
         " an answer they go on after that.",
+    )
+    keywords = fields.Text(
+        translate=True,
+        help="Words or short phrases, separated by commas. A message of a customer with"
+        " one of them is shown as perhaps a dispute; a person of yours decides. Fill"
+        " them in for each language that your customers write.",
     )
     cause_id = fields.Many2one(
         "credit.dispute.cause",
@@ -115,6 +123,29 @@ class CreditDisputeReason(models.Model):
         )
         owner_sudo = min(owners_sudo, key=lambda user: (counts.get(user, 0), user.id))
         return owner_sudo.with_env(self.env)
+
+    @api.model
+    def _guess_reason(self, company, text, lang):
+        """Return the reason that the words of a customer look like, perhaps none.
+
+        :param text: plain
+        :param lang: of the customer, looked at first; then the others of this database
+        """
+        # sudo: reasons are no secret; the message comes in without a person of ours.
+        reasons_sudo = self.sudo().search([("company_id", "in", [False, company.id])])
+        installed = [code for code, _name in self.env["res.lang"].get_installed()]
+        known = [lang] if lang in installed else []
+        found = keywords.find_reason_of_languages(
+            text,
+            (
+                [
+                    (reason.id, reason.keywords or "")
+                    for reason in reasons_sudo.with_context(lang=code)
+                ]
+                for code in dict.fromkeys(known + installed)
+            ),
+        )
+        return self.browse(found)
 
     @api.constrains("company_id")
     def _check_company_id(self):

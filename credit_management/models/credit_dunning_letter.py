@@ -689,6 +689,10 @@ class CreditDunningLetter(models.Model):
         """Leave letters out, for a reason that is kept."""
         self.sudo().write({"state": "skipped", "state_reason": reason})
 
+    def _get_talk_items(self):
+        """Override: what the letter asks for."""
+        return self.line_ids.move_line_id
+
     def action_dispute(self):
         """Open the window for a new dispute about what the letter asks for."""
         self.ensure_one()

@@ -1,6 +1,10 @@
+from lxml import html
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import html2plaintext, plaintext2html
+
+from ..logic import keywords
 
 UNREAD, READ, ANSWERED = "unread", "read", "answered"
 STATES = [(UNREAD, "Unread"), (READ, "Read"), (ANSWERED, "Answered")]
@@ -55,6 +59,21 @@ class CreditMessage(models.Model):
     preview = fields.Char(compute="_compute_words")
     attachment_ids = fields.Many2many(
         "ir.attachment", compute="_compute_words", string="Files"
+    )
+    proposed_reason_id = fields.Many2one(
+        "credit.dispute.reason",
+        string="Looks Like a Dispute",
+        readonly=True,
+        ondelete="set null",
+        index="btree_not_null",
+        help="The message has keywords of this reason. Nothing happens by itself.",
+    )
+    dispute_id = fields.Many2one(
+        "credit.dispute",
+        string="Became Dispute",
+        readonly=True,
+        ondelete="set null",
+        index="btree_not_null",
     )
     state = fields.Selection(STATES, default=UNREAD, required=True, readonly=True)
     answered_by_id = fields.Many2one("res.users", readonly=True)
@@ -140,7 +159,76 @@ class CreditMessage(models.Model):
             "context": {"default_credit_message_id": self.id},
         }
 
+    def action_dispute(self):
+        """Open the window for a dispute, with what the message says filled in.
+
+        :raise UserError: nothing is open that could be disputed
+        """
+        self.ensure_one()
+        self.check_access("write")
+        self.env["credit.dispute"].check_access("write")
+        self._mark(READ)
+        return self.env["credit.dispute.open"]._open_for(
+            self.profile_id,
+            self._get_items(),
+            self.proposed_reason_id,
+            message=self,
+            description=keywords.own_words(self.text or ""),
+        )
+
+    def action_no_dispute(self):
+        """Note that these are no disputes."""
+        self.check_access("write")
+        # sudo: the proposal has no other door.
+        self.sudo().proposed_reason_id = False
+
     # === BUSINESS METHODS === #
+
+    def _get_items(self):
+        """Return the receivable items of what the message is about."""
+        self.ensure_one()
+        # sudo: of whoever's documents these are, the file of the customer is ours.
+        document_sudo = self.env[self.res_model].browse(self.res_id).exists().sudo()
+        if not document_sudo:
+            return self.profile_id.open_item_ids
+        return document_sudo._get_talk_items().sudo(False)
+
+    @api.model
+    def _propose(self, record_sudo, profile_sudo, message_sudo):
+        """Return the reason for which a message looks like a dispute, perhaps none.
+
+        Not where that is being disputed already.
+        """
+        if record_sudo._name == "credit.dispute" and not record_sudo.closed_date:
+            return self.env["credit.dispute.reason"]
+        moves_sudo = record_sudo._get_talk_items().move_id
+        disputed = self.env["credit.dispute.line"].sudo()
+        if disputed.search_count(
+            [
+                ("move_id", "in", moves_sudo.ids),
+                ("dispute_id.closed_date", "=", False),
+            ],
+            limit=1,
+        ):
+            return self.env["credit.dispute.reason"]
+        return self.env["credit.dispute.reason"]._guess_reason(
+            profile_sudo.company_id,
+            self._read_own_words(message_sudo.body),
+            message_sudo.author_id.lang or profile_sudo.partner_id.lang,
+        )
+
+    @api.model
+    def _read_own_words(self, body):
+        """Return the words of a message without what it quotes."""
+        if not body:
+            return ""
+        root = html.fromstring(f"<div>{body}</div>")
+        for node in root.xpath("//*[@data-o-mail-quote]"):
+            if node.getparent() is not None:
+                node.drop_tree()
+        return keywords.own_words(
+            html2plaintext(html.tostring(root, encoding="unicode"))
+        )
 
     def _mark(self, state):
         # sudo: the state has no other door; the caller checked who may.
@@ -197,6 +285,9 @@ class CreditMessage(models.Model):
                 "res_model": record_sudo._name,
                 "res_id": record_sudo.id,
                 "document_name": record_sudo.display_name,
+                "proposed_reason_id": self._propose(
+                    record_sudo, profile_sudo, message_sudo
+                ).id,
             }
         )
 
@@ -250,3 +341,7 @@ class CreditTalkMixin(models.AbstractModel):
         """Return the credit file of whoever writes here; called with sudo."""
         self.ensure_one()
         return self.profile_id
+
+    def _get_talk_items(self):
+        """Return the items that a message here may dispute; called with sudo."""
+        raise NotImplementedError

@@ -1,5 +1,7 @@
 """What customers write: in the inbox, answered from there, and nothing internal out."""
 
+from markupsafe import Markup
+
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
@@ -134,6 +136,89 @@ class TestTalk(CreditCommon):
                 f"In-Reply-To: {message_id}\nReferences: {message_id}\n"
                 f"Message-Id: <reply.1@example.com>\n\n{text}\n",
             )
+
+    # === WORDS THAT LOOK LIKE A DISPUTE === #
+
+    def reason(self, keywords, **values):
+        return self.env["credit.dispute.reason"].create(
+            {"name": keywords, "keywords": keywords, "sequence": 0} | values
+        )
+
+    def test_a_reply_by_mail_proposes_a_dispute_and_a_person_opens_it(self):
+        reason = self.reason("leaky lid, spilt")
+        letter = self._send_all_due().letter_ids
+        message_id = letter.mail_ids.message_id or self._mails[0]["message_id"]
+        self._reply(message_id, "All was SPILT.\n\n> Please pay.")
+        message = self.inbox()
+        self.assertEqual(message.proposed_reason_id, reason)
+        self.assertFalse(self.env["credit.dispute"].search(self.of_profile()))
+        action = message.action_dispute()
+        window = self.env[action["res_model"]].browse(action["res_id"])
+        self.assertEqual(window.reason_id, reason)
+        self.assertEqual(window.line_ids.move_id, self.invoice)
+        self.assertEqual(window.description, "All was SPILT.")
+        window.line_ids[0].amount = 10.0
+        window.action_open()
+        dispute = self.env["credit.dispute"].search(self.of_profile())
+        self.assertEqual(message.dispute_id, dispute)
+        self.assertEqual(dispute.reason_id, reason)
+
+    def of_profile(self):
+        return [("profile_id", "=", self.profile.id)]
+
+    def test_what_a_reply_quotes_proposes_nothing(self):
+        self.reason("spilt")
+        quoted = "<p>Thanks.</p><blockquote><p>Was it spilt?</p></blockquote>"
+        self.customer_writes(body=Markup(quoted), message_type="email")
+        self.assertFalse(self.inbox().proposed_reason_id)
+
+    def test_words_of_the_language_of_the_customer_go_first(self):
+        self.env["res.lang"]._activate_lang("nl_NL")
+        dutch = self.reason("spilt", sequence=2)
+        dutch.with_context(lang="nl_NL").keywords = "gelekt"
+        english = self.reason("leaked")
+        english.with_context(lang="nl_NL").keywords = "gebarsten"
+        self.customer.lang = "nl_NL"
+        self.customer_writes(body="Het heeft gelekt, it leaked.")
+        self.assertEqual(self.inbox().proposed_reason_id, dutch)
+
+    def test_what_is_in_dispute_already_is_not_proposed_again(self):
+        reason = self.reason("spilt")
+        self.env["credit.dispute"]._open(
+            self.profile, reason, [{"move": self.invoice, "amount": 10.0}], "Broken"
+        )
+        self.customer_writes(body="It was spilt.")
+        self.assertFalse(self.inbox().proposed_reason_id)
+
+    def test_a_person_says_that_it_is_no_dispute(self):
+        self.reason("spilt")
+        self.customer_writes(body="Nothing was spilt.")
+        self.assertTrue(self.inbox().proposed_reason_id)
+        self.inbox().action_no_dispute()
+        self.assertFalse(self.inbox().proposed_reason_id)
+
+    def test_reasons_of_another_company_propose_nothing_here(self):
+        other = self.env["res.company"].create({"name": "Another"})
+        self.env.user.company_ids |= other
+        self.reason("spilt", company_id=other.id)
+        self.customer_writes(body="It was spilt.")
+        self.assertFalse(self.inbox().proposed_reason_id)
+
+    def test_a_window_keeps_to_messages_of_its_customer(self):
+        self.customer_writes()
+        other = self.env["credit.profile"]._get_or_create(
+            self.company, self.env["res.partner"].create({"name": "Somebody"})
+        )
+        window = self.env["credit.dispute.open"].create(
+            {
+                "profile_id": other.id,
+                "reason_id": self.reason("x").id,
+                "credit_message_id": self.inbox().id,
+            }
+        )
+        with self.assertRaises(UserError):
+            window.action_open()
+        self.assertFalse(self.inbox().dispute_id)
 
     def test_nobody_rewrites_what_was_said(self):
         self.customer_writes()

@@ -15,6 +15,9 @@ class CreditDisputeOpen(models.TransientModel):
     reason_id = fields.Many2one("credit.dispute.reason", required=True)
     description = fields.Text(string="What Is Wrong")
     line_ids = fields.One2many("credit.dispute.open.line", "wizard_id", string="Lines")
+    credit_message_id = fields.Many2one(
+        "credit.message", readonly=True, ondelete="cascade"
+    )
     tell_customer = fields.Boolean(
         default=True, help="The customer hears that we look into it, and until when."
     )
@@ -25,11 +28,14 @@ class CreditDisputeOpen(models.TransientModel):
         self.sudo(False).profile_id.check_access("read")
 
     @api.model
-    def _open_for(self, profile, items, reason=None, amount=None):
+    def _open_for(
+        self, profile, items, reason=None, amount=None, message=None, description=None
+    ):
         """Return the window, with what may be disputed filled in.
 
         :param items: open items; an invoice among them is offered line by line
         :param amount: of the first of them, where it is known what is missing
+        :param message: that of the customer which it comes from
         :raise UserError: nothing is open
         """
         profile.check_access("write")
@@ -47,6 +53,8 @@ class CreditDisputeOpen(models.TransientModel):
             {
                 "profile_id": profile.id,
                 "reason_id": reason.id,
+                "description": description,
+                "credit_message_id": message and message.id,
                 "line_ids": self._prepare_lines(items, amount),
             }
         )
@@ -115,6 +123,11 @@ class CreditDisputeOpen(models.TransientModel):
             self.profile_id, self.reason_id, lines, self.description
         )
         dispute = dispute_sudo.with_env(self.env)
+        message = self.credit_message_id
+        if message and message.profile_id == self.profile_id:
+            message.check_access("write")
+            # sudo: the program notes what became of a message.
+            message.sudo().dispute_id = dispute
         if self.tell_customer:
             dispute._tell_opened()
         return dispute._get_records_action()
