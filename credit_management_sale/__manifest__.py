@@ -12,6 +12,7 @@
         "wizards/credit_hold_ask_views.xml",
         "views/account_payment_term_views.xml",
         "views/credit_profile_views.xml",
+        "views/res_partner_views.xml",
         "views/sale_order_views.xml",
         "views/portal_templates.xml",
     ],

@@ -7,5 +7,6 @@
     "license": "LGPL-3",
     "depends": ["credit_management_sale", "sale_stock"],
     "data": ["views/stock_picking_views.xml"],
+    "demo": ["demo/credit_demo.xml"],
     "auto_install": True,
 }

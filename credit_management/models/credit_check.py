@@ -31,6 +31,11 @@ class Result:
         return self.verdict.verdict == credit_rules.HOLD
 
     @property
+    def room(self):
+        """What may still be sold on credit; none without a limit."""
+        return exposure.compute_available(self.facts.limit, self.facts.exposure)
+
+    @property
     def is_by_hand(self):
         """Whether a person holds all orders of the customer."""
         return any(
@@ -68,12 +73,25 @@ class CreditCheck(models.AbstractModel):
         customer = checker_sudo.env["credit.exposure"]._get_document_customer(
             document_sudo
         )
-        return checker_sudo._decide(document_sudo, customer, at_delivery)
+        return checker_sudo._decide(company, customer, document_sudo, at_delivery)
 
     @api.model
-    def _decide(self, document, customer, at_delivery):
-        company = document.company_id
+    def _check_customer(self, company, customer):
+        """Ask the rules whether an order of a customer, however small, would go on.
+
+        :return: ``Result``; amounts in the currency of the company
+        """
+        # sudo: see ``_check_document``.
+        checker_sudo = self.sudo().with_company(company)
+        return checker_sudo._decide(company, customer.sudo().with_company(company))
+
+    @api.model
+    def _decide(self, company, customer, document=None, at_delivery=False):
         today = company._credit_today()
+        questions = {}
+        if document:
+            questions["prepaid"] = document._get_credit_prepaid_query(at_delivery)
+            questions["hold"] = self._get_hold_query(document)
         found, answers = self.env["credit.exposure"]._ask_live(
             company,
             customer,
@@ -81,8 +99,7 @@ class CreditCheck(models.AbstractModel):
             customer=lambda accounts: self._get_customer_query(
                 company, customer, today, accounts
             ),
-            prepaid=lambda _accounts: document._get_credit_prepaid_query(at_delivery),
-            hold=lambda _accounts: self._get_hold_query(document),
+            **{name: lambda _accounts, q=q: q for name, q in questions.items()},
         )
         result, limit = found[customer.id]
         (row,) = answers["customer"]
@@ -90,7 +107,7 @@ class CreditCheck(models.AbstractModel):
             (
                 part.amount
                 for part in result.parts
-                if part.document == (document._name, document.id)
+                if document and part.document == (document._name, document.id)
             ),
             ZERO,
         )
@@ -114,7 +131,7 @@ class CreditCheck(models.AbstractModel):
             broken_promises=row["broken_promises"],
             cover_until=fields.Date.to_date(row["cover_until"]),
             manual_reason=row["manual_reason"] or "",
-            is_prepaid=answers["prepaid"][0]["is_prepaid"],
+            is_prepaid=bool(document and answers["prepaid"][0]["is_prepaid"]),
         )
         rules = self.env["credit.rule"]._find_rules(
             company,
@@ -124,7 +141,7 @@ class CreditCheck(models.AbstractModel):
             today,
         )
         verdict = credit_rules.check_credit(facts, rules, today)
-        hold_id = answers["hold"][0]["id"] if answers["hold"] else None
+        hold_id = answers["hold"][0]["id"] if answers.get("hold") else None
         return Result(customer, company, facts, verdict, limit_of, hold_id)
 
     @api.model

@@ -39,15 +39,26 @@ def say_age(day, today, ages, starts):
 def ask_together(env, queries):
     """Ask several questions by one query: what waits for the answers waits once.
 
+    Each is planned by itself (``MATERIALIZED``): planning them as one takes longer.
     Values come as JSON has them: days are texts, and amounts should be.
 
     :param dict queries: name -> SQL
     :return: dict name -> list of dicts
     """
     env.flush_all()
-    query = SQL(" UNION ALL ").join(
-        SQL("SELECT %s AS name, to_jsonb(row) AS answer FROM (%s) AS row", name, query)
-        for name, query in queries.items()
+    tables = {
+        name: SQL.identifier(f"asked_{index}") for index, name in enumerate(queries)
+    }
+    query = SQL(
+        "WITH %s %s",
+        SQL(", ").join(
+            SQL("%s AS MATERIALIZED (%s)", tables[name], query)
+            for name, query in queries.items()
+        ),
+        SQL(" UNION ALL ").join(
+            SQL("SELECT %s AS name, to_jsonb(row) AS answer FROM %s row", name, table)
+            for name, table in tables.items()
+        ),
     )
     answers = {name: [] for name in queries}
     for name, answer in env.execute_query(query):

@@ -18,7 +18,7 @@ ORDERS = (
         "Nothing until the invoices of September are paid.",
     ),
     ("granite", 980, 1, "held", ""),
-    ("graanschuur", 6500, 2, "passes", ""),
+    ("graanschuur", 6500, 2, "held", ""),
     ("vandermeer", 4900, 1, "quotation", ""),
     ("debolder", 1250, 1, "held", ""),
     ("garnier", 2700, 5, "refused", "Final notice is out: prepayment only."),
@@ -81,6 +81,7 @@ class CreditDemoOrders(models.AbstractModel):
 
     @api.model
     def _make_order(self, company, partner, amount, days, fate, words, key):
+        """Return the order, confirmed if the rules let it, and what became of it."""
         seller = self.env.ref("credit_management.demo_user_seller")
         profile = self.env["credit.profile"]._get_or_create(company, partner)
         if key in BY_HAND:
@@ -103,12 +104,13 @@ class CreditDemoOrders(models.AbstractModel):
             }
         )
         if fate == "quotation":
-            return
+            return order
         # While modules are loading the gate is not before the host's method yet.
         order._credit_gate(lambda passed: passed.action_confirm())
         hold = self.env["credit.hold"]._find_live(order).get(order.id)
         if hold:
             self._decide(hold, seller, days, fate, words)
+        return order
 
     @api.model
     def _decide(self, hold, seller, days, fate, words):

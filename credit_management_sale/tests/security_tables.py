@@ -16,6 +16,8 @@ METHODS = {
 # That an order is on hold, and what of it whoever sells may know.
 FIELDS_TOLD = {
     "account.payment.term.credit_passes": "base.group_user",
+    "res.partner.credit_room": "sales_team.group_sale_salesman",
+    "res.partner.credit_room_note": "sales_team.group_sale_salesman",
     "sale.order.credit_checked_amount": "base.group_user",
     "sale.order.credit_hold_note": "base.group_user",
     "sale.order.credit_hold_state": "base.group_user",
