@@ -1,4 +1,4 @@
-"""Whether a customer has room for another order, as salespeople see it on the contact."""
+"""Whether a customer has room for another order, as a salesperson sees it."""
 
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
