@@ -260,6 +260,19 @@ def must_be_approved(amount: Decimal, limit: Decimal) -> bool:
     return limit > 0 and amount > limit
 
 
+def may_write_off(amount: Decimal, limit: Decimal) -> bool:
+    """Say whether so little may be written off; 0 as a limit is never.
+
+    Both in the company's currency.
+
+    >>> may_write_off(Decimal(20), Decimal(20)), may_write_off(Decimal(21), Decimal(20))
+    (True, False)
+    >>> may_write_off(Decimal(1), Decimal(0))
+    False
+    """
+    return 0 < amount <= limit
+
+
 def share_out(
     amount: Decimal, weights: Sequence[Decimal], rounding: Decimal
 ) -> list[Decimal]:

@@ -26,6 +26,7 @@ from . import credit_dispute
 from . import credit_dispute_handling
 from . import credit_dispute_settlement
 from . import credit_dispute_line
+from . import credit_dispute_report
 from . import credit_promise
 from . import credit_promise_line
 from . import credit_profile

@@ -24,6 +24,8 @@ AGES = [
 ]
 # What people may write; all else is written by what happens.
 WRITABLE = {"reason_id", "cause_id", "user_id", "line_ids", "priority", "contact_id"}
+# What of it an owner outside the credit groups may write.
+WRITABLE_BY_OWNER = {"cause_id", "line_ids", "priority"}
 
 
 class CreditDispute(models.Model):
@@ -90,7 +92,12 @@ class CreditDispute(models.Model):
         help="What we found was really wrong.",
     )
     user_id = fields.Many2one(
-        "res.users", string="Owner", tracking=True, domain="[('share', '=', False)]"
+        "res.users",
+        string="Owner",
+        tracking=True,
+        domain="[('share', '=', False)]",
+        help="Who looks into it. Somebody outside the credit groups needs the right"
+        " “Own Disputes”, and sees nothing but the cases given to them.",
     )
     priority = fields.Selection([("0", "Normal"), ("1", "Urgent")], default="0")
 
@@ -195,6 +202,21 @@ class CreditDispute(models.Model):
         string="Credit Notes",
         readonly=True,
         copy=False,
+    )
+    is_write_off = fields.Boolean(
+        string="Write Off",
+        readonly=True,
+        copy=False,
+        tracking=True,
+        help="What is accepted is written off, without a credit note.",
+    )
+    write_off_id = fields.Many2one(
+        "account.move",
+        string="Write-Off",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="restrict",
     )
     credit_note_count = fields.Integer(compute="_compute_credit_note_count")
     earlier_count = fields.Integer(
@@ -339,7 +361,8 @@ class CreditDispute(models.Model):
 
     def _compute_credit_note_count(self):
         for dispute in self:
-            dispute.credit_note_count = len(dispute.credit_note_ids)
+            # sudo: their number is told to whoever sees the case.
+            dispute.credit_note_count = len(dispute.sudo().credit_note_ids)
 
     def _compute_earlier_count(self):
         for dispute in self:
@@ -369,11 +392,20 @@ class CreditDispute(models.Model):
                     )
                 )
 
+    @api.constrains("user_id")
+    def _check_user_id(self):
+        for dispute in self:
+            # sudo: who has which rights is told to nobody here.
+            owner_sudo = dispute.user_id.sudo()
+            if owner_sudo and not owner_sudo._is_superuser():
+                self.env["credit.dispute.reason"]._check_may_own(owner_sudo)
+
     # === CRUD METHODS === #
 
     def write(self, vals):
         """Let people choose owner, reason and cause; the rest is what happened."""
-        closed = set(vals) - WRITABLE
+        may_all = self.env["credit.profile"].has_access("read")
+        closed = set(vals) - (WRITABLE if may_all else WRITABLE_BY_OWNER)
         closed = {
             name for name in closed if not name.startswith(("activity_", "message_"))
         }
@@ -384,7 +416,11 @@ class CreditDispute(models.Model):
                     fields=", ".join(sorted(closed)),
                 )
             )
+        owners = {dispute: dispute.user_id for dispute in self}
         res = super().write(vals)
+        for dispute, owner in owners.items():
+            if owner and owner != dispute.user_id:
+                dispute._pass_tasks(owner)
         if "reason_id" in vals or "state" in vals or "is_unconfirmed" in vals:
             self._touch()
         return res
@@ -453,7 +489,9 @@ class CreditDispute(models.Model):
                 values |= {
                     "waiting_since": today,
                     "answer_by": fields.Date.add(
-                        today, days=dispute.reason_id.wait_days
+                        today,
+                        # sudo: an owner may not read reasons.
+                        days=dispute.sudo().reason_id.wait_days,
                     ),
                 }
             if target in rule.CLOSED_STATES:
@@ -569,6 +607,20 @@ class CreditDispute(models.Model):
             summary=say(spoken.env),
             user_id=user.id,
         )
+
+    def _pass_tasks(self, former):
+        """Give what a former owner had to do for a case to the new one."""
+        self.ensure_one()
+        # sudo: tasks of colleagues, too.
+        tasks_sudo = self.sudo().activity_ids
+        formers_sudo = tasks_sudo.filtered(lambda task: task.user_id == former)
+        owner = self.user_id
+        if owner and formers_sudo:
+            formers_sudo.write({"user_id": owner.id})
+        elif owner and not self.closed_date and owner not in tasks_sudo.user_id:
+            self.sudo()._give_task(
+                owner, lambda env: env._("A dispute was given to you"), self.deadline
+            )
 
     def _note_on_invoices(self, say):
         """Note something in the house's talk on the invoices.

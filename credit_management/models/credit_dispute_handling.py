@@ -22,9 +22,36 @@ class CreditDisputeHandling(models.Model):
         self.check_access("write")
         self._resume()
 
+    def action_hand_over(self):
+        """Give cases that one has looked into to the collector, who settles them."""
+        self.check_access("write")
+        self._check_is_open()
+        name = self.env.user.name
+        for dispute in self:
+            # sudo: who looks after a customer, and the change itself.
+            dispute_sudo = dispute.sudo()
+            collector = dispute_sudo.profile_id._get_informed_user(
+                self.env["res.users"]
+            )
+            dispute_sudo.activity_unlink(
+                ["mail.mail_activity_data_todo"], user_id=self.env.uid
+            )
+            dispute_sudo._give_task(
+                collector,
+                lambda env: env._(
+                    "%(name)s looked into the dispute: settle it", name=name
+                ),
+                dispute_sudo.deadline,
+            )
+            dispute_sudo.user_id = collector
+        return self.env["ir.actions.actions"]._for_xml_id(
+            "credit_management.credit_dispute_action"
+        )
+
     def action_confirm_hold(self):
         """Let a repeated dispute hold reminders back."""
         self.check_access("write")
+        self._check_may_settle()
         self._check_is_open()
         # sudo: what happened is written by what happens, after the checks.
         self.sudo().is_unconfirmed = False
@@ -48,6 +75,8 @@ class CreditDisputeHandling(models.Model):
     def _open_settle(self, kind):
         self.ensure_one()
         self.check_access("write")
+        if kind != "ask":
+            self._check_may_settle()
         self._check_is_open()
         wizard = self.env["credit.dispute.settle"].create(
             {"dispute_id": self.id, "kind": kind}
@@ -78,10 +107,18 @@ class CreditDisputeHandling(models.Model):
     def action_refuse_approval(self):
         """Give a credit back to the owner, who decides anew."""
         self.check_access("write")
+        self._check_may_settle()
         for dispute in self.filtered(lambda each: each.approval == "asked"):
             # sudo: what happened is written by what happens, after the checks.
             dispute_sudo = dispute.sudo()
-            dispute_sudo.write({"approval": False, "answer": False, "pay_by": False})
+            dispute_sudo.write(
+                {
+                    "approval": False,
+                    "answer": False,
+                    "pay_by": False,
+                    "is_write_off": False,
+                }
+            )
             dispute_sudo._give_task(
                 dispute.user_id,
                 lambda env: env._("The credit was not approved: decide anew"),
@@ -92,6 +129,12 @@ class CreditDisputeHandling(models.Model):
         self.ensure_one()
         self.check_access("read")
         return self.credit_note_ids._get_records_action(name=self.env._("Credit Notes"))
+
+    def action_view_write_off(self):
+        """Open the entry that wrote the amount off."""
+        self.ensure_one()
+        self.check_access("read")
+        return self.write_off_id._get_records_action(name=self.env._("Write-Off"))
 
     def action_view_invoices(self):
         """Open the invoices that it is about."""
@@ -127,6 +170,19 @@ class CreditDisputeHandling(models.Model):
         self.ensure_one()
         self.check_access("read")
         return self.profile_id._get_records_action()
+
+    def _check_may_settle(self):
+        """Refuse owners outside the credit groups.
+
+        :raise AccessError: says what they may do instead
+        """
+        if not self.env["credit.profile"].has_access("read"):
+            raise AccessError(
+                self.env._(
+                    "Disputes are settled by a collector. Note what you found, say in"
+                    " the lines how much you accept, and hand the dispute over."
+                )
+            )
 
     def _check_is_manager(self):
         self.check_access("write")

@@ -5,6 +5,7 @@ from odoo.tools import SQL
 from ..logic import keywords
 
 MEASURED_DAYS = 365
+OWNERS = "credit_management.group_credit_case"
 
 
 class CreditDisputeReason(models.Model):
@@ -27,8 +28,10 @@ class CreditDisputeReason(models.Model):
     user_ids = fields.Many2many(
         "res.users",
         string="Owners",
-        help="Who looks into it. Of several, the one with the fewest open disputes gets"
-        " the next one. Empty: the collector of the customer.",
+        domain="[('share', '=', False)]",
+        help="Who looks into it: collectors, or people of sales, logistics and the like"
+        " who have the right “Own Disputes”. Of several, the one with the fewest open"
+        " disputes gets the next one. Empty: the collector of the customer.",
     )
     deadline_days = fields.Integer(
         string="Answer Within",
@@ -108,7 +111,9 @@ class CreditDisputeReason(models.Model):
         self.ensure_one()
         # sudo: who has how much work is told to nobody.
         owners_sudo = self.sudo().user_ids.filtered(
-            lambda user: user.active and company in user.company_ids
+            lambda user: (
+                user.active and company in user.company_ids and user.has_group(OWNERS)
+            )
         )
         if not owners_sudo:
             return profile._get_informed_user(self.env["res.users"])
@@ -146,6 +151,27 @@ class CreditDisputeReason(models.Model):
             ),
         )
         return self.browse(found)
+
+    @api.constrains("user_ids")
+    def _check_user_ids(self):
+        # sudo: who has which rights is told to nobody here.
+        self._check_may_own(self.sudo().user_ids)
+
+    @api.model
+    def _check_may_own(self, users_sudo):
+        """Refuse owners who could not see their cases.
+
+        :raise ValidationError: names the first one
+        """
+        for user_sudo in users_sudo:
+            if not user_sudo.has_group(OWNERS):
+                raise ValidationError(
+                    self.env._(
+                        "%(name)s could not see the disputes. Give the right “Credit"
+                        " Management / Own Disputes” first, in Settings > Users.",
+                        name=user_sudo.name,
+                    )
+                )
 
     @api.constrains("company_id")
     def _check_company_id(self):

@@ -18,8 +18,11 @@ class CreditDisputeSettlement(models.Model):
 
     # === ACCEPTED === #
 
-    def _accept_or_ask(self, answer, pay_by):
-        """Accept what the lines say, or ask a manager where it is too much for that."""
+    def _accept_or_ask(self, answer, pay_by, write_off=False):
+        """Accept what the lines say, or ask a manager where it is too much for that.
+
+        :param write_off: no credit note: the amount is small and written off
+        """
         self.ensure_one()
         self._check_is_open()
         if self.currency_id.compare_amounts(self.amount_accepted, 0) <= 0:
@@ -29,6 +32,10 @@ class CreditDisputeSettlement(models.Model):
                     " reject the dispute."
                 )
             )
+        # sudo: what happens is written by what happens, after the checks.
+        self.sudo().is_write_off = write_off
+        if write_off:
+            self._check_may_write_off()
         if self._needs_approval() and not self.env.user.has_group(
             "credit_management.group_credit_manager"
         ):
@@ -38,15 +45,38 @@ class CreditDisputeSettlement(models.Model):
 
     def _needs_approval(self):
         """Say whether a manager must approve what the lines accept."""
-        company = self.company_id
-        amount = self.currency_id._convert(
-            self.amount_accepted,
-            company.currency_id,
-            company,
-            company._credit_today(),
+        # sudo: the limit is told to whoever handles a case.
+        limit = self.company_id.sudo().credit_dispute_approval
+        return rule.must_be_approved(self._get_accepted(), to_decimal(limit))
+
+    def _may_write_off(self):
+        """Say whether what the lines accept may be written off."""
+        # sudo: the limit is told to whoever handles a case.
+        company_sudo = self.company_id.sudo()
+        return bool(company_sudo.credit_write_off_account_id) and rule.may_write_off(
+            self._get_accepted(), to_decimal(company_sudo.credit_write_off_limit)
         )
-        return rule.must_be_approved(
-            to_decimal(amount), to_decimal(company.sudo().credit_dispute_approval)
+
+    def _check_may_write_off(self):
+        if not self._may_write_off():
+            raise UserError(
+                self.env._(
+                    "%(amount)s cannot be written off: the settings allow less, or name"
+                    " no account. Make a credit note instead.",
+                    amount=self._say_amount(self.amount_accepted),
+                )
+            )
+
+    def _get_accepted(self):
+        """Return what the lines accept, in the company's currency of today."""
+        company = self.company_id
+        return to_decimal(
+            self.currency_id._convert(
+                self.amount_accepted,
+                company.currency_id,
+                company,
+                company._credit_today(),
+            )
         )
 
     def _ask_approval(self, answer, pay_by):
@@ -66,10 +96,12 @@ class CreditDisputeSettlement(models.Model):
         self.ensure_one()
         self._check_is_open()
         credit_notes = self.env["account.move"]
-        for move, lines in self.line_ids.grouped("move_id").items():
-            accepted = lines.filtered("amount_accepted")
-            if accepted:
-                credit_notes |= self._make_credit_note(move, accepted)
+        if self.is_write_off:
+            self._check_may_write_off()
+            # sudo: what happens is written by what happens, after the checks.
+            self.sudo().write_off_id = self._make_write_off()
+        else:
+            credit_notes = self._make_credit_notes()
         company = self.company_id
         for line in self.line_ids.sudo():
             line.amount_credited = line.amount_accepted
@@ -90,19 +122,148 @@ class CreditDisputeSettlement(models.Model):
             "rest": spoken._say_amount(left),
             "day": pay_by and format_date(spoken.env, pay_by),
         }
-        self._tell_customer(
-            spoken.env._(
+        self._tell_customer(spoken._say_accepted(words, is_whole or not pay_by), answer)
+
+    def _say_accepted(self, words, is_all):
+        """Return what the customer is told of what we accepted, in this language.
+
+        :param words: amounts and names, put into words
+        :param is_all: nothing else is asked for
+        """
+        if self.is_write_off and is_all:
+            return self.env._(
+                "We take %(amount)s off your account: you need not pay it.", **words
+            )
+        if self.is_write_off:
+            return self.env._(
+                "We take %(amount)s off your account: you need not pay it. Please pay"
+                " the rest, %(rest)s, by %(day)s.",
+                **words,
+            )
+        if is_all:
+            return self.env._(
                 "You are right: we credit %(amount)s with credit note %(names)s.",
                 **words,
             )
-            if is_whole or not pay_by
-            else spoken.env._(
-                "We credit %(amount)s with credit note %(names)s. Please pay the rest,"
-                " %(rest)s, by %(day)s.",
-                **words,
-            ),
-            answer,
+        return self.env._(
+            "We credit %(amount)s with credit note %(names)s. Please pay the rest,"
+            " %(rest)s, by %(day)s.",
+            **words,
         )
+
+    def _make_credit_notes(self):
+        """Return a posted credit note for each invoice of which we accept something."""
+        credit_notes = self.env["account.move"]
+        for move, lines in self.line_ids.grouped("move_id").items():
+            accepted = lines.filtered("amount_accepted")
+            if accepted:
+                credit_notes |= self._make_credit_note(move, accepted)
+        return credit_notes
+
+    def _make_write_off(self):
+        """Return a posted entry that takes what we accept off the invoices.
+
+        Each item is written off at the rate at which it is in the books: there is no
+        gain or loss of exchange. Taxes stay as they are.
+
+        :raise UserError: so much is not open any more, or no journal takes the entry
+        """
+        company = self.company_id
+        # sudo: which account, is told to whoever may write off.
+        account = company.sudo().credit_write_off_account_id.sudo(False)
+        journal = self.env["account.journal"].search(
+            [
+                *self.env["account.journal"]._check_company_domain(company),
+                ("type", "=", "general"),
+            ],
+            limit=1,
+        )
+        if not journal:
+            raise UserError(
+                self.env._("Make a journal of type “Miscellaneous” for write-offs.")
+            )
+        parts = self._share_by_item()
+        lines = [
+            {
+                "name": self.name,
+                "account_id": item.account_id.id,
+                "partner_id": item.partner_id.id,
+                "currency_id": item.currency_id.id,
+                "amount_currency": -float(amount),
+                "balance": -company.currency_id.round(
+                    float(amount) * item.balance / item.amount_currency
+                ),
+            }
+            for item, amount in parts
+        ]
+        lines.append(
+            {
+                "name": self.name,
+                "account_id": account.id,
+                "partner_id": self.partner_id.id,
+                "currency_id": self.currency_id.id,
+                "amount_currency": -sum(line["amount_currency"] for line in lines),
+                "balance": -sum(line["balance"] for line in lines),
+            }
+        )
+        entry = self.env["account.move"].create(
+            {
+                "move_type": "entry",
+                "journal_id": journal.id,
+                "date": company._credit_today(),
+                "ref": self.name,
+                "auto_post": "no",
+                "line_ids": [Command.create(line) for line in lines],
+            }
+        )
+        entry.action_post()
+        for (item, _amount), line in zip(
+            parts, entry.line_ids.sorted("id"), strict=False
+        ):
+            (item + line).reconcile()
+        for move in self.line_ids.filtered("amount_accepted").move_id:
+            move._message_log(
+                body=self.env._(
+                    "%(entry)s writes off what dispute %(dispute)s accepted.",
+                    entry=entry._get_html_link(title=entry.name),
+                    dispute=self._get_html_link(title=self.name),
+                )
+            )
+        return entry
+
+    def _share_by_item(self):
+        """Return which part of each open item is accepted: pairs (item, ``Decimal``).
+
+        Named instalments take their own; the rest goes to the oldest first.
+
+        :raise UserError: so much is not open any more
+        """
+        accounts = self.env["credit.dunning.facts"]._get_receivable_accounts(
+            self.company_id
+        )
+        parts = {}
+        for move, lines in self.line_ids.grouped("move_id").items():
+            items = move.line_ids.filtered(
+                lambda line: line.account_id in accounts and not line.reconciled
+            ).sorted(lambda line: (line.date_maturity or line.date, line.id))
+            free = {item: to_decimal(item.amount_residual_currency) for item in items}
+            # Lines that name an instalment first: nobody else takes theirs.
+            for line in lines.sorted(lambda line: not line.item_id):
+                wanted = to_decimal(line.amount_accepted)
+                named = line.item_id & items or items
+                taken = rule.spread(wanted, [(item, free[item]) for item in named])
+                if sum(taken.values(), rule.ZERO) < wanted:
+                    raise UserError(
+                        self.env._(
+                            "Of %(invoice)s less is open than you accept. Accept less,"
+                            " or make a credit note.",
+                            invoice=move.name,
+                        )
+                    )
+                for item, part in taken.items():
+                    free[item] -= part
+                    parts[item] = parts.get(item, rule.ZERO) + part
+        return list(parts.items())
 
     def _make_credit_note(self, move, lines):
         """Return a posted credit note for exactly what is accepted of an invoice.

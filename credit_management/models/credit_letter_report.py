@@ -41,6 +41,7 @@ class CreditLetterReport(models.Model):
         ],
         "account.move.line": ["move_id"],
         "account.move": ["move_type"],
+        "credit.dispute": ["write_off_id"],
         "res.company": ["currency_id"],
         "res.partner": ["country_id"],
     }
@@ -93,6 +94,8 @@ class CreditLetterReport(models.Model):
                   JOIN account_move_line receipt ON receipt.id = part.credit_move_id
                   JOIN account_move entry ON entry.id = receipt.move_id
                  WHERE entry.move_type = 'entry'
+                   AND NOT EXISTS (SELECT FROM credit_dispute dispute
+                                    WHERE dispute.write_off_id = entry.id)
               GROUP BY told.letter_id),
             counted AS (
                 SELECT letter_id, COUNT(*) AS items FROM told GROUP BY letter_id)

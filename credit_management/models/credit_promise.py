@@ -462,7 +462,8 @@ class CreditPromise(models.Model):
     def _read_matches(self, item_ids):
         """Return what was paid of items: rows (item id, day, amount as text).
 
-        By the day of the payment. What a credit note took off was not paid.
+        By the day of the payment. What a credit note took off, or a write-off, was not
+        paid.
         """
         return self.env.execute_query(
             SQL(
@@ -474,6 +475,8 @@ class CreditPromise(models.Model):
                   JOIN account_move move ON move.id = paying.move_id
                  WHERE match.debit_move_id = ANY(%s)
                    AND move.move_type != 'out_refund'
+                   AND NOT EXISTS (SELECT FROM credit_dispute dispute
+                                    WHERE dispute.write_off_id = move.id)
               GROUP BY 1, 2
               ORDER BY 1, 2
                 """,

@@ -86,7 +86,10 @@ class CreditScoreFacts(models.AbstractModel):
                                 AND journal.id IS DISTINCT FROM %(exchange)s))
                 ), part AS (
                     SELECT item.id, match.amount, match.max_date,
-                           other.move_type = 'out_refund' AS is_credit
+                           other.move_type = 'out_refund'
+                           OR EXISTS (SELECT FROM credit_dispute dispute
+                                       WHERE dispute.write_off_id = other.id)
+                           AS is_credit
                       FROM item
                       JOIN account_partial_reconcile match
                         ON match.debit_move_id = item.id

@@ -89,6 +89,8 @@ class DigestDigest(models.Model):
              WHERE line.company_id = ANY(%(companies)s)
                AND part.max_date > %(start)s AND part.max_date <= %(end)s
                AND entry.move_type = 'entry'
+               AND NOT EXISTS (SELECT FROM credit_dispute dispute
+                                WHERE dispute.write_off_id = entry.id)
                AND EXISTS (SELECT FROM credit_dunning_letter_line told
                              JOIN credit_dunning_letter letter
                                ON letter.id = told.letter_id

@@ -195,6 +195,22 @@ class ResCompany(models.Model):
         " currency, needs a credit manager. 0: none does.",
         groups=TOLD_TO,
     )
+    credit_write_off_limit = fields.Monetary(
+        string="Write Off up to",
+        currency_field="currency_id",
+        help="What is accepted of a dispute may be written off instead of credited, up"
+        " to this amount in the company's currency. 0: never.",
+        groups=TOLD_TO,
+    )
+    credit_write_off_account_id = fields.Many2one(
+        "account.account",
+        string="Write-Off Account",
+        check_company=True,
+        domain="[('account_type', 'not in', ('asset_receivable', 'liability_payable',"
+        " 'asset_cash', 'liability_credit_card', 'off_balance'))]",
+        help="Where small amounts go that are written off.",
+        groups=TOLD_TO,
+    )
     credit_dispute_pay_days = fields.Integer(
         string="Days to Pay After a Rejection",
         default=7,
@@ -311,7 +327,8 @@ class ResCompany(models.Model):
     )
 
     _credit_dispute_positive = models.Constraint(
-        "CHECK (credit_dispute_approval >= 0 AND credit_dispute_pay_days >= 0)",
+        "CHECK (credit_dispute_approval >= 0 AND credit_dispute_pay_days >= 0"
+        " AND COALESCE(credit_write_off_limit, 0) >= 0)",
         "Amounts and days cannot be negative.",
     )
 

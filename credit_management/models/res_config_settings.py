@@ -53,6 +53,14 @@ class ResConfigSettings(models.TransientModel):
         currency_field="currency_id",
         readonly=False,
     )
+    credit_write_off_limit = fields.Monetary(
+        related="company_id.credit_write_off_limit",
+        readonly=False,
+        currency_field="currency_id",
+    )
+    credit_write_off_account_id = fields.Many2one(
+        related="company_id.credit_write_off_account_id", readonly=False
+    )
     credit_dispute_pay_days = fields.Integer(
         related="company_id.credit_dispute_pay_days", readonly=False
     )

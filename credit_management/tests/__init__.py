@@ -2,6 +2,7 @@ from . import test_access
 from . import test_demo
 from . import test_dispute
 from . import test_dispute_credit
+from . import test_dispute_owner
 from . import test_export
 from . import test_exposure
 from . import test_group

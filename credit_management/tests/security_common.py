@@ -531,6 +531,9 @@ class SecurityCommon(CreditCommon):
                 cls.overview.alarm_ids,
                 cls.overview.level_ids,
                 cls.touch,
+                env["credit.dispute.report"].search(
+                    [("company_id", "=", cls.company.id)]
+                ),
                 env["credit.letter.report"].search(
                     [("company_id", "=", cls.company.id)]
                 ),

@@ -93,6 +93,7 @@ METHODS = {
     "credit.dispute.action_approve": "manager",
     "credit.dispute.action_ask_customer": "collector",
     "credit.dispute.action_confirm_hold": "collector",
+    "credit.dispute.action_hand_over": "collector",
     "credit.dispute.action_open_profile": "collector",
     "credit.dispute.action_refuse_approval": "collector",
     "credit.dispute.action_reject": "collector",
@@ -102,11 +103,13 @@ METHODS = {
     "credit.dispute.action_view_customer_page": "collector",
     "credit.dispute.action_view_earlier": "collector",
     "credit.dispute.action_view_invoices": "collector",
+    "credit.dispute.action_view_write_off": "collector",
     "credit.dispute.action_withdraw": "collector",
     "credit.dispute.write": "collector",
     "credit.dispute.line.action_open_invoice": "collector",
     "credit.dispute.line.write": "collector",
     "credit.dispute.open.action_open": "collector",
+    "credit.dispute.report.action_open_dispute": "collector",
     "credit.dispute.settle.action_apply": "collector",
     "account.move.action_credit_promise": "collector",
     "account.move.action_view_credit_promises": "collector",
@@ -272,7 +275,19 @@ MODELS_OF_NOBODY = {
     "report.credit_management.report_credit_dunning_letter",
 }
 # Models that people outside the credit groups use: model -> their group.
-MODELS_TOLD = {"credit.limit.ask": "base.group_user"}
+MODELS_TOLD = {
+    "credit.limit.ask": "base.group_user",
+    # Owners of disputes outside the credit groups: their own cases.
+    **dict.fromkeys(
+        (
+            "credit.dispute",
+            "credit.dispute.line",
+            "credit.dispute.cause",
+            "credit.dispute.settle",
+        ),
+        "credit_management.group_credit_case",
+    ),
+}
 # Models kept apart by something else than the company.
 MODELS_WITH_OWN_RULE = {
     # Windows: only who opened one may see it.

@@ -436,3 +436,41 @@ class TestDispute(DisputeCommon):
                 )
             )
             self.assertEqual(ages, {"over_30": 1})
+
+    # === REPORTED === #
+
+    def test_opened_and_settled_are_counted_by_week_with_days_to_settle(self):
+        move = self._create_late_invoice(60, 100.0)
+        disputes = [self._dispute(move, 10.0) for _at in range(4)]
+        for dispute, day in zip(disputes, (14, 15, 28), strict=False):
+            with freeze_time(f"2026-05-{day} 09:00:00"):
+                self._settle(dispute, "withdraw")
+        self.env.flush_all()
+        Report = self.env["credit.dispute.report"].with_user(self.collector)
+        domain = [("dispute_id", "in", [dispute.id for dispute in disputes])]
+        weeks = {
+            (kind, str(week)): count
+            for kind, week, count in Report._read_group(
+                domain, ["kind", "date:week"], ["__count"]
+            )
+        }
+        self.assertEqual(
+            weeks,
+            {
+                ("opened", "2026-05-11"): 4,
+                ("settled", "2026-05-11"): 2,
+                ("settled", "2026-05-25"): 1,
+            },
+        )
+        [(count, median, mean)] = Report._read_group(
+            domain + [("kind", "=", "settled")],
+            [],
+            ["__count", "days_median:avg", "days_mean:avg"],
+        )
+        self.assertEqual((count, median), (3, 2))
+        self.assertAlmostEqual(mean, 6.0)
+        # As the web client asks.
+        groups = Report.formatted_read_group(domain, ["kind"], ["days_median:avg"])
+        self.assertEqual([each["days_median:avg"] for each in groups], [None, 2])
+        row = Report.search(domain + [("kind", "=", "settled")], limit=1)
+        self.assertEqual(row.action_open_dispute()["res_id"], row.dispute_id.id)

@@ -167,3 +167,126 @@ class TestDisputeCredit(DisputeCommon):
             ["amount_credited_company:sum"],
         )
         self.assertEqual(rows, [(cause, move.invoice_user_id, 30.0)])
+
+
+@tagged("post_install", "-at_install", "credit_once")
+class TestDisputeWriteOff(DisputeCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.account = cls.env["account.account"].create(
+            {"name": "Small Amounts", "code": "658900", "account_type": "expense"}
+        )
+        cls.company.write(
+            {
+                "credit_write_off_limit": 20.0,
+                "credit_write_off_account_id": cls.account.id,
+            }
+        )
+
+    def _write_off(self, move, amount, accepted=None, user=None, **values):
+        dispute = self._dispute(move, amount)
+        self._settle(
+            dispute, "accept", user=user, accepted=accepted, is_write_off=True, **values
+        )
+        return dispute
+
+    def test_a_small_amount_is_written_off_by_an_entry_that_is_matched(self):
+        move = self._create_taxed_invoice([100.0])
+        dispute = self._write_off(move, 15.0, user=self.collector)
+        self.assertEqual(move.amount_residual, 100.0)
+        entry = dispute.write_off_id
+        self.assertEqual((entry.state, entry.move_type), ("posted", "entry"))
+        self.assertEqual(entry.journal_id.type, "general")
+        line = entry.line_ids.filtered(lambda each: each.account_id == self.account)
+        self.assertEqual(line.balance, 15.0)
+        self.assertFalse(entry.line_ids.tax_ids)
+        self.assertEqual((dispute.state, dispute.amount_credited), ("accepted", 15.0))
+        self.assertFalse(dispute.credit_note_ids)
+        self.assertIn("15.00", str(dispute._get_customer_messages()[-1].body))
+        self.assertEqual(dispute.action_view_write_off()["res_id"], entry.id)
+
+    def test_without_a_setting_or_above_it_nothing_is_written_off(self):
+        move = self._create_late_invoice(30, 100.0)
+        for limit, account, amount in (
+            (0, self.account, 5.0),
+            (20.0, self.account.browse(), 5.0),
+            (20.0, self.account, 20.01),
+        ):
+            self.company.write(
+                {
+                    "credit_write_off_limit": limit,
+                    "credit_write_off_account_id": account.id,
+                }
+            )
+            with self.subTest(limit=limit, amount=amount):
+                dispute = self._dispute(move, amount)
+                with self.assertRaises(UserError), self.env.cr.savepoint():
+                    self._settle(dispute, "accept", is_write_off=True)
+                wizard = self.env["credit.dispute.settle"].create(
+                    {"dispute_id": dispute.id, "kind": "accept"}
+                )
+                self.assertFalse(wizard.may_write_off)
+                dispute.sudo()._withdraw()
+        self.assertEqual(move.amount_residual, 100.0)
+
+    def test_above_the_amount_of_credits_a_manager_approves_it_too(self):
+        self.company.credit_dispute_approval = 10.0
+        move = self._create_late_invoice(30, 100.0)
+        dispute = self._write_off(move, 15.0, user=self.collector)
+        self.assertEqual((dispute.approval, dispute.is_write_off), ("asked", True))
+        self.assertEqual(move.amount_residual, 100.0)
+        dispute.action_refuse_approval()
+        self.assertFalse(dispute.is_write_off)
+        self._settle(dispute, "accept", user=self.collector, is_write_off=True)
+        dispute.action_approve()
+        self.assertEqual(move.amount_residual, 85.0)
+        self.assertTrue(dispute.write_off_id)
+
+    def test_what_is_not_accepted_is_asked_for_by_a_day(self):
+        move = self._create_late_invoice(30, 100.0)
+        dispute = self._write_off(move, 50.0, accepted=12.0, pay_by="2026-06-01")
+        self.assertEqual(move.amount_residual, 88.0)
+        self.assertEqual(str(dispute.pay_by), "2026-06-01")
+        self.assertIn("38.00", str(dispute._get_customer_messages()[-1].body))
+
+    def test_a_foreign_currency_is_written_off_without_gain_or_loss(self):
+        currency = self.setup_other_currency("CHF", rates=[("2026-01-01", 2.0)])
+        move = self._create_late_invoice(30, 100.0, currency_id=currency.id)
+        self.env["res.currency.rate"].create(
+            {
+                "currency_id": currency.id,
+                "name": "2026-05-01",
+                "rate": 4.0,
+                "company_id": self.company.id,
+            }
+        )
+        dispute = self._write_off(move, 10.0)
+        self.assertEqual(move.amount_residual, 90.0)
+        line = dispute.write_off_id.line_ids.filtered(
+            lambda each: each.account_id == self.account
+        )
+        self.assertEqual((line.balance, line.amount_currency), (5.0, 10.0))
+        self.assertFalse(move.line_ids.matched_credit_ids.exchange_move_id)
+
+    def test_what_was_paid_meanwhile_is_not_written_off(self):
+        move = self._create_late_invoice(30, 100.0)
+        dispute = self._dispute(move, 15.0)
+        self._pay(move, 95.0)
+        with self.assertRaises(UserError):
+            self._settle(dispute, "accept", is_write_off=True)
+
+    def test_a_write_off_is_no_payment(self):
+        move = self._create_late_invoice(30, 15.0)
+        self._send_all_due()
+        self.env["credit.promise"]._give(
+            self.profile, self._receivable_line(move), self.company._credit_today()
+        )
+        self._write_off(move, 15.0)
+        item = self._receivable_line(move)
+        self.env.flush_all()
+        self.assertFalse(self.env["credit.promise"]._read_paid(item.ids)[item.id])
+        report = self.env["credit.letter.report"].search(
+            [("partner_id", "=", self.customer.id)]
+        )
+        self.assertEqual(sum(report.mapped("paid_amount")), 0)

@@ -35,13 +35,20 @@ class CreditDisputeSettle(models.TransientModel):
         help="Reminders about what is not accepted go on after this day.",
     )
     is_partial = fields.Boolean(compute="_compute_is_partial")
+    may_write_off = fields.Boolean(compute="_compute_may_write_off")
+    is_write_off = fields.Boolean(
+        string="Write Off",
+        help="No credit note: the amount goes to the write-off account. Taxes stay as"
+        " they are.",
+    )
     is_to_approve = fields.Boolean(compute="_compute_is_to_approve")
 
     @api.depends("dispute_id")
     def _compute_cause_id(self):
         for wizard in self:
             dispute = wizard.dispute_id
-            wizard.cause_id = dispute.cause_id or dispute.reason_id.cause_id
+            # sudo: an owner may not read reasons.
+            wizard.cause_id = dispute.cause_id or dispute.sudo().reason_id.cause_id
 
     @api.depends("dispute_id")
     def _compute_pay_by(self):
@@ -75,6 +82,13 @@ class CreditDisputeSettle(models.TransientModel):
                 and wizard.dispute_id._needs_approval()
             )
 
+    @api.depends("dispute_id.amount_accepted", "kind")
+    def _compute_may_write_off(self):
+        for wizard in self:
+            wizard.may_write_off = (
+                wizard.kind == "accept" and wizard.dispute_id._may_write_off()
+            )
+
     def _get_title(self):
         return dict(self._fields["kind"]._description_selection(self.env))[self.kind]
 
@@ -86,6 +100,8 @@ class CreditDisputeSettle(models.TransientModel):
         self.ensure_one()
         dispute = self.dispute_id
         dispute.check_access("write")
+        if self.kind != "ask":
+            dispute._check_may_settle()
         dispute._check_is_open()
         text = (self.text or "").strip()
         if self.kind in ("ask", "reject") and not text:
@@ -104,5 +120,7 @@ class CreditDisputeSettle(models.TransientModel):
         elif self.kind == "withdraw":
             dispute._withdraw(text)
         else:
-            dispute._accept_or_ask(text, self.pay_by if owes else False)
+            dispute._accept_or_ask(
+                text, self.pay_by if owes else False, write_off=self.is_write_off
+            )
         return {"type": "ir.actions.act_window_close"}

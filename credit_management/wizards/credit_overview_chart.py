@@ -173,6 +173,15 @@ class CreditOverviewChart(models.TransientModel):
             & Domain("company_id", "in", companies.ids)
             & Domain("credit_move_id.move_id.move_type", "=", "entry")
             & Domain(
+                "credit_move_id.move_id",
+                "not in",
+                # sudo: what was written off was received by nobody, whoever asks.
+                self.env["credit.dispute"]
+                .sudo()
+                .search([("write_off_id", "!=", False)])
+                .write_off_id.ids,
+            )
+            & Domain(
                 "debit_move_id.move_id.move_type", "in", ("out_invoice", "out_receipt")
             )
             & Domain(
