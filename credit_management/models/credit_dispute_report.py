@@ -47,6 +47,7 @@ class CreditDisputeReport(models.Model):
     amount = fields.Monetary(
         string="Disputed", readonly=True, help="In the currency of the company."
     )
+    dispute_count = fields.Integer(string="Disputes", readonly=True)
     days_mean = fields.Float(
         string="Days to Settle, Mean",
         readonly=True,
@@ -70,6 +71,7 @@ class CreditDisputeReport(models.Model):
                    dispute.id AS dispute_id, event.kind, event.date,
                    dispute.company_id, company.currency_id, dispute.partner_id,
                    dispute.reason_id, dispute.cause_id, dispute.user_id,
+                   1 AS dispute_count,
                    dispute.amount_disputed_company AS amount,
                    event.days AS days_mean, event.days AS days_median
               FROM credit_dispute dispute

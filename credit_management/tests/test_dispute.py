@@ -457,9 +457,9 @@ class TestDispute(DisputeCommon):
         self.assertEqual(
             weeks,
             {
-                ("opened", "2026-05-11"): 4,
-                ("settled", "2026-05-11"): 2,
-                ("settled", "2026-05-25"): 1,
+                ("opened", "2026-05-10"): 4,
+                ("settled", "2026-05-10"): 2,
+                ("settled", "2026-05-24"): 1,
             },
         )
         [(count, median, mean)] = Report._read_group(
@@ -471,6 +471,6 @@ class TestDispute(DisputeCommon):
         self.assertAlmostEqual(mean, 6.0)
         # As the web client asks.
         groups = Report.formatted_read_group(domain, ["kind"], ["days_median:avg"])
-        self.assertEqual([each["days_median:avg"] for each in groups], [None, 2])
+        self.assertEqual([each["days_median:avg"] for each in groups], [False, 2])
         row = Report.search(domain + [("kind", "=", "settled")], limit=1)
         self.assertEqual(row.action_open_dispute()["res_id"], row.dispute_id.id)

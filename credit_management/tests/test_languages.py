@@ -23,6 +23,7 @@ SAME_WORDS = {
         *("score", "scores"),
         "start",
         "status",
+        "week",
     },
     "de_DE": {
         *("alarm", "details", "journal", "limit", "manager", "name", "normal"),
