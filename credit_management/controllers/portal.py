@@ -683,6 +683,8 @@ class CreditPortal(PortalAccount):
                 return request.env._("We answered: please pay by %(day)s", day=day)
             case dunning.PROMISED:
                 return request.env._("You promised to pay: no reminder goes meanwhile")
+            case dunning.PLANNED:
+                return request.env._("You pay it in parts: no reminder goes meanwhile")
             case dunning.EXCLUDED if day:
                 return request.env._("No reminder until %(day)s", day=day)
         return request.env._("No reminder at the moment")

@@ -49,6 +49,7 @@ NOT_WORKING_DAY = "not_working_day"
 DISPUTED = "disputed"
 DISPUTE_ANSWERED = "dispute_answered"  # rejected: a new day to pay was given
 PROMISED = "promised"
+PLANNED = "planned"  # paid in parts, by a payment plan
 EXCLUDED = "excluded"
 NO_FOLLOWUP = "no_followup"
 BLOCKED = "blocked"
@@ -67,6 +68,7 @@ REASONS = (
     DISPUTED,
     DISPUTE_ANSWERED,
     PROMISED,
+    PLANNED,
     EXCLUDED,
     NO_FOLLOWUP,
     BLOCKED,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
 
-from .workdays import WorkCalendar
+from .workdays import WorkCalendar, days_after
 
 ZERO = Decimal(0)
 
@@ -19,6 +19,7 @@ RHYTHMS = (WEEKLY, FORTNIGHTLY, MONTHLY)
 DAYS = {WEEKLY: 7, FORTNIGHTLY: 14}
 
 OPEN, PAID, LATE = "open", "paid", "late"
+DROPPED = "dropped"  # credited or in dispute: nobody asks for it
 
 
 class UnsuitablePlan(ValueError):
@@ -163,6 +164,58 @@ def make_plan(
     return tuple(map(Instalment, days, amounts))
 
 
+def design(
+    total: Decimal,
+    *,
+    first: date,
+    rhythm: str,
+    step: Decimal,
+    count: int | None = None,
+    amount: Decimal = ZERO,
+    first_amount: Decimal = ZERO,
+    pay_day: int | None = None,
+    calendar: WorkCalendar | None = None,
+    most: int = 120,
+) -> tuple[Instalment, ...]:
+    """Return the parts that somebody's wish comes to.
+
+    :param count: so many parts, the first payment included; or else, by ``amount``
+    :param amount: of each part after the first payment; the last one takes the rest
+    :param most: more parts than that are no plan
+    :raise UnsuitablePlan: the wish makes no plan
+
+    >>> wish = {"first": date(2026, 3, 2), "rhythm": MONTHLY, "step": Decimal(1)}
+    >>> [int(part.amount) for part in design(Decimal(250), count=2, **wish)]
+    [125, 125]
+    >>> [int(part.amount) for part in design(Decimal(250), amount=Decimal(100), **wish)]
+    [100, 100, 50]
+    >>> [int(part.amount) for part in design(
+    ...     Decimal(250), amount=Decimal(100), first_amount=Decimal(80), **wish)]
+    [80, 100, 70]
+    >>> len(design(Decimal(250), count=1, **wish))
+    1
+    """
+    if count is None:
+        if first_amount < ZERO or (first_amount and first_amount >= total):
+            raise UnsuitablePlan("The first part is not a part")
+        if amount < step or (total - first_amount) / amount > most:
+            raise UnsuitablePlan("No amount")
+        amounts = split_by_amount(total - first_amount, amount, step)
+        if first_amount:
+            amounts = (first_amount, *amounts)
+        days = find_days(first, len(amounts), rhythm, pay_day, calendar)
+        plan = tuple(map(Instalment, days, amounts))
+    elif 0 < count <= most:
+        days = find_days(first, count, rhythm, pay_day, calendar)
+        plan = make_plan(total, days, step, first_amount)
+    else:
+        raise UnsuitablePlan("Too few or too many parts")
+    days = [part.day for part in plan]
+    if len(plan) > most or days != sorted(set(days)):
+        raise UnsuitablePlan("Too many parts, or days do not rise")
+    return plan
+
+
 def find_standing(
     plan: Iterable[Instalment], remaining: Decimal, today: date, grace_days: int = 0
 ) -> tuple[Standing, ...]:
@@ -213,3 +266,118 @@ def reduce_plan(plan: Iterable[Instalment], amount: Decimal) -> tuple[Instalment
         if part.amount - off > ZERO:
             kept.append(Instalment(part.day, part.amount - off))
     return tuple(reversed(kept))
+
+
+# === WHAT AN AGREED PLAN COMES TO === #
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """What became of one open item since the plan was made.
+
+    :param opening: open when the plan was made
+    :param residual: open now, zero where nobody owes it any more
+    :param credited: what credit notes took off since, or all where the item is gone
+    :param disputed: what of it is in dispute
+    """
+
+    opening: Decimal
+    residual: Decimal
+    credited: Decimal = ZERO
+    disputed: Decimal = ZERO
+
+    @property
+    def still_open(self) -> Decimal:
+        """Return what of the opening amount is open: more than it is no plan's."""
+        return min(max(self.residual, ZERO), self.opening)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a plan comes to: ``opening`` is always the sum of the other four.
+
+    :param paid: by payments since it was made
+    :param credited: not owed any more
+    :param disputed: not asked for at present
+    :param remaining: to be paid
+    """
+
+    opening: Decimal = ZERO
+    paid: Decimal = ZERO
+    credited: Decimal = ZERO
+    disputed: Decimal = ZERO
+    remaining: Decimal = ZERO
+
+    @property
+    def off(self) -> Decimal:
+        """Return what the parts need not bring in."""
+        return self.credited + self.disputed
+
+
+def take_account(items: Iterable[Covered]) -> Account:
+    """Return what a plan comes to, from what is open of its items.
+
+    >>> hundred = Decimal(100)
+    >>> tell = lambda *items: [int(x) for x in (
+    ...     take_account(items).paid, take_account(items).credited,
+    ...     take_account(items).disputed, take_account(items).remaining)]
+    >>> tell(Covered(hundred, Decimal(60)))
+    [40, 0, 0, 60]
+    >>> tell(Covered(hundred, Decimal(60), credited=Decimal(30)))
+    [10, 30, 0, 60]
+
+    A payment from before the plan that is taken back is no matter of the plan:
+
+    >>> held = Covered(hundred, hundred, disputed=hundred)
+    >>> tell(Covered(hundred, Decimal(150)), held)
+    [0, 0, 100, 100]
+    """
+    opening = paid = credited = disputed = remaining = ZERO
+    for item in items:
+        still_open = item.still_open
+        down = item.opening - still_open
+        off = min(max(item.credited, ZERO), down)
+        held = min(max(item.disputed, ZERO), still_open)
+        opening += item.opening
+        paid += down - off
+        credited += off
+        disputed += held
+        remaining += still_open - held
+    return Account(opening, paid, credited, disputed, remaining)
+
+
+def settle_parts(
+    parts: Iterable[Instalment], account: Account, today: date, grace_days: int = 0
+) -> tuple[Standing, ...]:
+    """Return how each part stands: as many as there are, in their order.
+
+    What need not be paid is taken off the last parts first; what was paid goes to the
+    oldest. What then remains of the parts adds up to what remains of the plan.
+
+    >>> days = find_days(date(2026, 1, 1), 3, MONTHLY)
+    >>> plan = make_plan(Decimal(300), days, Decimal(1))
+    >>> account = Account(Decimal(300), Decimal(120), Decimal(130), ZERO, Decimal(50))
+    >>> [(int(one.instalment.amount), int(one.paid), one.state)
+    ...  for one in settle_parts(plan, account, date(2026, 2, 10))]
+    [(100, 100, 'paid'), (70, 20, 'late'), (0, 0, 'dropped')]
+    """
+    parts, off = tuple(parts), account.off
+    amounts = []
+    for part in reversed(parts):
+        less = min(off, part.amount)
+        off -= less
+        amounts.append(part.amount - less)
+    left, standings = account.paid, []
+    for part, amount in zip(parts, reversed(amounts), strict=True):
+        paid = min(left, amount)
+        left -= paid
+        if not amount:
+            state = DROPPED
+        elif paid == amount:
+            state = PAID
+        elif today > days_after(part.day, grace_days):
+            state = LATE
+        else:
+            state = OPEN
+        standings.append(Standing(Instalment(part.day, amount), paid, state))
+    return tuple(standings)

@@ -23,6 +23,7 @@ OF_ITEM = (
     dunning.DISPUTED,
     dunning.DISPUTE_ANSWERED,
     dunning.PROMISED,
+    dunning.PLANNED,
 )
 
 

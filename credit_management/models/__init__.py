@@ -29,6 +29,10 @@ from . import credit_dispute_line
 from . import credit_dispute_report
 from . import credit_promise
 from . import credit_promise_line
+from . import credit_payment_plan
+from . import credit_payment_plan_life
+from . import credit_payment_plan_item
+from . import credit_payment_plan_line
 from . import credit_profile
 from . import credit_profile_work
 from . import credit_profile_points
@@ -36,6 +40,7 @@ from . import credit_profile_call
 from . import credit_profile_history
 from . import credit_profile_hold
 from . import credit_profile_promise
+from . import credit_profile_plan
 from . import credit_profile_exposure
 from . import credit_score_facts
 from . import credit_profile_score

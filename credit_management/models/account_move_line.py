@@ -249,6 +249,7 @@ class AccountMoveLine(models.Model):
             self.env["credit.profile"]._touch(company, receivable.partner_id)
             self.env["credit.dispute"]._notice_matched(receivable)
             self.env["credit.promise"]._notice_matched(receivable)
+            self.env["credit.payment.plan"]._notice_matched(receivable)
         return res
 
     def action_open_credit_invoice(self):

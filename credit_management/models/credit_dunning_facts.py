@@ -32,6 +32,7 @@ class DunningFacts:
     :param disputed: dict receivable line id -> what of it is in dispute today
     :param promised: dict receivable line id -> what of it is promised today, whether
         that holds reminders back or not
+    :param planned: dict receivable line id -> what of it a running plan covers
     :param exposures: dict customer id -> (``exposure.Exposure``, credit limit or None),
         of the customers whose figures are written
     """
@@ -44,6 +45,7 @@ class DunningFacts:
     receipts: dict = field(default_factory=dict)
     disputed: dict = field(default_factory=dict)
     promised: dict = field(default_factory=dict)
+    planned: dict = field(default_factory=dict)
     exposures: dict = field(default_factory=dict)
     _rules: dict = field(default_factory=dict)
 
@@ -254,6 +256,7 @@ class CreditDunningFactsGatherer(models.AbstractModel):
                 withheld[row["id"]].append(dunning.Withheld(dunning.REFUND_UNMATCHED))
         self._add_disputes(facts, withheld)
         self._add_promises(facts, withheld)
+        self._add_plans(facts, withheld)
         self._add_exclusions(facts, withheld)
         self._add_open_letters(facts, withheld, letters)
         return withheld
@@ -318,6 +321,17 @@ class CreditDunningFactsGatherer(models.AbstractModel):
             policy, _origin = facts.policies[row["customer_id"]]
             if policy.promise_hold:
                 withheld[line_id].append(held)
+
+    @api.model
+    def _add_plans(self, facts, withheld):
+        """Add what is paid in parts by a plan that runs."""
+        holds = self.env["credit.payment.plan"]._read_holds(
+            facts.company, facts.today, list(facts.lines)
+        )
+        for line_id, held in holds.items():
+            residual = facts.lines[line_id]["residual"]
+            facts.planned[line_id] = min(held.amount or residual, residual)
+            withheld[line_id].append(held)
 
     @api.model
     def _sum_disputed(self, facts, withheld):

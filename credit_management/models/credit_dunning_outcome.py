@@ -19,6 +19,7 @@ REASON_LABELS = [
     ("disputed", "Disputed"),
     ("dispute_answered", "Dispute rejected, time to pay"),
     ("promised", "Promised"),
+    ("planned", "In a payment plan"),
     ("excluded", "Excluded"),
     ("no_followup", "Marked “no follow-up”"),
     ("blocked", "Payment blocked"),

@@ -20,6 +20,7 @@ FIGURES = {
     "receipt_amount": "numeric",
     "disputed_amount": "numeric",
     "promised_amount": "numeric",
+    "planned_amount": "numeric",
     "oldest_due_date": "date",
     "level_id": "int",
     "level_rank": "int",
@@ -749,6 +750,7 @@ class CreditProfile(models.Model):
             if profile.manual_hold and not kept.manual_hold:
                 kept.write({"manual_hold": True, "hold_reason": profile.hold_reason})
             profile.promise_ids.profile_id = kept
+            profile.plan_ids.profile_id = kept
             self.env["credit.limit.request"]._move_to(profile, kept)
             profile.message_change_thread(kept)
             profile.unlink()
@@ -968,6 +970,11 @@ class CreditProfile(models.Model):
                 figures["promised_amount"] = figures.get(
                     "promised_amount", 0
                 ) + facts.get_company_amount(item.ref, promised)
+            planned = facts.planned.get(item.ref)
+            if planned:
+                figures["planned_amount"] = figures.get(
+                    "planned_amount", 0
+                ) + facts.get_company_amount(item.ref, planned)
             if item.due_date:
                 oldest = figures.get("oldest_due_date") or item.due_date
                 figures["oldest_due_date"] = min(oldest, item.due_date)

@@ -232,6 +232,21 @@ class ResCompany(models.Model):
         groups=TOLD_TO,
     )
 
+    credit_plan_grace_days = fields.Integer(
+        string="Grace of Parts",
+        default=3,
+        help="So many days after its day, a part of a payment plan that is not paid is"
+        " not late yet.",
+        groups=TOLD_TO,
+    )
+    credit_plan_warning_days = fields.Integer(
+        string="Time after the Warning",
+        default=7,
+        help="When a part is late the customer is warned once, and has so many days to"
+        " pay it before the plan is broken.",
+        groups=TOLD_TO,
+    )
+
     credit_snooze_days = fields.Integer(
         string="Put Off At Most",
         default=7,
@@ -337,6 +352,13 @@ class ResCompany(models.Model):
         " AND LEAST(credit_review_days_a, credit_review_days_b, credit_review_days_c,"
         " credit_review_days_d, credit_review_days_e, credit_review_days_none) >= 0)",
         "Amounts and days cannot be negative.",
+    )
+
+    _credit_plans_sensible = models.Constraint(
+        "CHECK (credit_plan_grace_days BETWEEN 0 AND 60"
+        " AND credit_plan_warning_days BETWEEN 1 AND 60)",
+        "A part of a payment plan has 0 to 60 days of grace, a warning gives 1 to 60"
+        " days.",
     )
 
     # === CONSTRAINT METHODS === #

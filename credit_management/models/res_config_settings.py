@@ -70,6 +70,12 @@ class ResConfigSettings(models.TransientModel):
     credit_portal_disputes = fields.Boolean(
         related="company_id.credit_portal_disputes", readonly=False
     )
+    credit_plan_grace_days = fields.Integer(
+        related="company_id.credit_plan_grace_days", readonly=False
+    )
+    credit_plan_warning_days = fields.Integer(
+        related="company_id.credit_plan_warning_days", readonly=False
+    )
     credit_pending_days = fields.Integer(
         related="company_id.credit_pending_days", readonly=False
     )

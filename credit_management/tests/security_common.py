@@ -1,11 +1,13 @@
 """Who knocks, what must not be heard, and what must not move."""
 
+from decimal import Decimal
 from importlib import import_module
 
 from odoo import Command
 from odoo.tests import new_test_user
 from odoo.tools import SQL
 
+from ..logic import instalments
 from . import security_tables
 from .common import CreditCommon
 
@@ -345,6 +347,21 @@ class SecurityCommon(CreditCommon):
         cls.promise_give = env["credit.promise.give"].create(
             {"profile_id": cls.profile.id, "note": f"{CANARY} note"}
         )
+        cls.plan = (
+            env["credit.payment.plan"]
+            ._make(
+                cls.profile,
+                cls._receivable_line(cls._create_late_invoice(5, 78.0)),
+                instalments.make_plan(
+                    Decimal(78), [cls.company._credit_today()], Decimal(1)
+                ),
+                note=f"{CANARY} note",
+            )
+            .sudo(False)
+        )
+        cls.plan_make = env["credit.payment.plan.make"].create(
+            {"profile_id": cls.profile.id, "note": f"{CANARY} note"}
+        )
         cls.bureau_report = env["credit.bureau.report"].create(
             {
                 "partner_id": cls.customer.id,
@@ -513,6 +530,10 @@ class SecurityCommon(CreditCommon):
                 cls.promise,
                 cls.promise.line_ids,
                 cls.promise_give,
+                cls.plan,
+                cls.plan.line_ids,
+                cls.plan.item_ids,
+                cls.plan_make,
                 cls.limit_request,
                 cls.limit_decide,
                 cls.limit_ask,
@@ -607,6 +628,8 @@ class SecurityCommon(CreditCommon):
                         ],
                     }
                 )
+            case "credit.payment.plan.make":
+                return window.create({"profile_id": self.profile.id})
             case "credit.limit.ask":
                 values = {"partner_id": self.customer.id, "amount": 7.0}
                 return window.create(values | {"reason": "Mine"})

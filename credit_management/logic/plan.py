@@ -1,0 +1,156 @@
+"""The life of a payment plan: which move leads where, when it is warned of and broken.
+
+A plan is proposed by one side and accepted by the other, or agreed at once. While it is
+kept, what it covers is left alone. Where a part is not paid, the customer is warned
+once; where the last day of the warning passes, the whole is due again, at the level and
+the due date it had.
+
+Money is ``Decimal``; days are those of the company.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from .instalments import DROPPED, PAID, ZERO, Account, Standing
+from .workdays import WorkCalendar, days_after
+
+DRAFT = "draft"
+PROPOSED = "proposed"
+ACTIVE = "active"
+KEPT = "kept"
+BROKEN = "broken"
+REFUSED = "refused"
+CANCELLED = "cancelled"
+
+# In these no other plan may cover the same items.
+HOLDING_STATES = (PROPOSED, ACTIVE)
+CLOSED_STATES = (KEPT, BROKEN, REFUSED, CANCELLED)
+# The one table of moves: target -> states it may come from.
+SOURCES = {
+    PROPOSED: (DRAFT,),
+    ACTIVE: (DRAFT, PROPOSED, BROKEN, KEPT),
+    KEPT: (ACTIVE,),
+    BROKEN: (ACTIVE,),
+    REFUSED: (PROPOSED,),
+    CANCELLED: (DRAFT, PROPOSED, ACTIVE),
+}
+
+
+def may_move(state: str, target: str) -> bool:
+    """Say whether a plan in a state may come into another.
+
+    >>> may_move("proposed", "active"), may_move("cancelled", "active")
+    (True, False)
+    """
+    return state in SOURCES.get(target, ())
+
+
+# === WHAT A NIGHT DECIDES === #
+
+NOTHING, WARN, BREAK, KEEP, END, CALM = (
+    "nothing",
+    "warn",
+    "break",
+    "keep",
+    "end",
+    "calm",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of an active plan on a day.
+
+    :param under_way: money on its way that the ledger does not know yet
+    :param warned_until: last day that a warning gave, if it stands
+    """
+
+    account: Account
+    standings: tuple[Standing, ...]
+    under_way: Decimal = ZERO
+    warned_until: date | None = None
+
+
+def find_late(
+    standings: Iterable[Standing], under_way: Decimal, today: date, grace_days: int
+) -> Decimal:
+    """Return what should have been paid by now, with its grace, and is not under way.
+
+    >>> from .instalments import Instalment
+    >>> part = Standing(Instalment(date(2026, 5, 1), Decimal(100)), Decimal(30), "late")
+    >>> find_late([part], Decimal(0), date(2026, 5, 4), 3)
+    Decimal('0')
+    >>> find_late([part], Decimal(20), date(2026, 5, 5), 3)
+    Decimal('50')
+    """
+    late = sum(
+        (
+            each.remaining
+            for each in standings
+            if today > days_after(each.instalment.day, grace_days)
+        ),
+        ZERO,
+    )
+    return max(late - under_way, ZERO)
+
+
+def decide(facts: Facts, today: date, grace_days: int) -> str:
+    """Say what happens to an active plan today.
+
+    Nothing is broken without a warning whose last day has passed.
+
+    >>> from .instalments import Instalment
+    >>> day = date(2026, 5, 1)
+    >>> part = Standing(Instalment(day, Decimal(100)), ZERO, "late")
+    >>> owed = Account(Decimal(100), remaining=Decimal(100))
+    >>> def on(number, **known):
+    ...     return decide(Facts(owed, (part,), **known), date(2026, 5, number), 3)
+    >>> on(4), on(5), on(5, under_way=Decimal(100))
+    ('nothing', 'warn', 'nothing')
+    >>> until = date(2026, 5, 12)
+    >>> on(12, warned_until=until), on(13, warned_until=until)
+    ('nothing', 'break')
+
+    Where it is paid the warning is over; where nothing is left, so is the plan:
+
+    >>> paid = Account(Decimal(100), paid=Decimal(100))
+    >>> done = (Standing(part.instalment, Decimal(100), "paid"),)
+    >>> decide(Facts(paid, done), day, 3)
+    'keep'
+    >>> decide(Facts(Account(Decimal(100), credited=Decimal(100)), ()), day, 3)
+    'end'
+    >>> on(5, under_way=Decimal(100), warned_until=until)
+    'nothing'
+    """
+    account = facts.account
+    if account.remaining + account.disputed <= 0:
+        return KEEP if account.paid > 0 else END
+    if find_late(facts.standings, ZERO, today, grace_days) <= 0:
+        return CALM if facts.warned_until else NOTHING
+    if find_late(facts.standings, facts.under_way, today, grace_days) <= 0:
+        return NOTHING
+    if not facts.warned_until:
+        return WARN
+    return BREAK if today > facts.warned_until else NOTHING
+
+
+def find_warned_until(today: date, days: int, calendar: WorkCalendar) -> date:
+    """Return the last day that a warning gives: a working day.
+
+    >>> find_warned_until(date(2026, 5, 16), 7, WorkCalendar())  # a Saturday
+    datetime.date(2026, 5, 25)
+    """
+    return calendar.next_working_day(days_after(today, max(days, 1)))
+
+
+def find_next(standings: Iterable[Standing]) -> Standing | None:
+    """Return the oldest part of which something is to be paid.
+
+    >>> find_next([])
+    """
+    for each in standings:
+        if each.state not in (PAID, DROPPED):
+            return each
+    return None

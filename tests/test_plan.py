@@ -1,0 +1,112 @@
+"""What is always so of a payment plan, whatever happens in the books."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from credit_management.logic import instalments, plan
+
+DAY = date(2026, 5, 20)
+CENT = Decimal("0.01")
+
+
+@st.composite
+def coverings(draw):
+    """Return items of a plan with anything that may have happened to them."""
+    opening = draw(st.integers(1, 10**6)) * CENT
+    amounts = st.integers(-100, 2 * 10**6).map(lambda cents: cents * CENT)
+    return instalments.Covered(opening, *(draw(amounts) for _ in range(3)))
+
+
+@st.composite
+def plans(draw):
+    """Return parts, the account of the plan, and a day to look at them."""
+    items = draw(st.lists(coverings(), min_size=1, max_size=5))
+    account = instalments.take_account(items)
+    steps = int(account.opening / CENT)
+    count = draw(st.integers(1, min(12, steps)))
+    days = instalments.find_days(DAY, count, instalments.MONTHLY)
+    parts = instalments.make_plan(account.opening, days, CENT)
+    return parts, account, items, DAY + timedelta(days=draw(st.integers(-40, 500)))
+
+
+@given(plans())
+def test_the_sums_of_a_plan_are_those_of_the_ledger(made):
+    parts, account, items, today = made
+    standings = instalments.settle_parts(parts, account, today)
+    assert account.opening == (
+        account.paid + account.credited + account.disputed + account.remaining
+    )
+    owed = sum(min(max(item.residual, 0), item.opening) for item in items)
+    assert account.remaining + account.disputed == owed
+    assert sum(each.remaining for each in standings) == account.remaining
+    assert sum(each.paid for each in standings) == account.paid
+    assert len(standings) == len(parts)
+    assert all(0 <= each.paid <= each.instalment.amount for each in standings)
+    assert min(account.paid, account.credited, account.disputed) >= 0
+
+
+@given(plans(), st.integers(0, 30))
+def test_older_parts_are_paid_first_and_later_ones_dropped_first(made, grace):
+    parts, account, _items, today = made
+    states = [
+        each.state for each in instalments.settle_parts(parts, account, today, grace)
+    ]
+    order = {"paid": 0, "late": 1, "open": 2, "dropped": 3}
+    assert states == sorted(states, key=order.get)
+
+
+@given(plans(), st.integers(0, 30))
+def test_nothing_is_broken_without_a_warning_whose_day_has_passed(made, grace):
+    parts, account, _items, today = made
+    standings = instalments.settle_parts(parts, account, today)
+    for until in (None, today, today + timedelta(days=1)):
+        facts = plan.Facts(account, standings, warned_until=until)
+        assert plan.decide(facts, today, grace) != plan.BREAK
+
+
+@given(plans(), st.integers(0, 30))
+def test_money_under_way_for_all_of_it_warns_of_nothing(made, grace):
+    parts, account, _items, today = made
+    standings = instalments.settle_parts(parts, account, today)
+    facts = plan.Facts(account, standings, under_way=account.remaining)
+    assert plan.decide(facts, today, grace) not in (plan.WARN, plan.BREAK)
+
+
+def test_what_ended_moves_nowhere_but_where_the_ledger_takes_it():
+    ways = {
+        state: {target for target in plan.SOURCES if plan.may_move(state, target)}
+        for state in plan.CLOSED_STATES
+    }
+    assert ways == {
+        plan.KEPT: {plan.ACTIVE},
+        plan.BROKEN: {plan.ACTIVE},
+        plan.REFUSED: set(),
+        plan.CANCELLED: set(),
+    }
+
+
+@given(
+    st.integers(1, 10**7).map(lambda cents: cents * CENT),
+    st.integers(1, 60),
+    st.sampled_from([CENT, Decimal(1), Decimal(10)]),
+    st.sampled_from(instalments.RHYTHMS),
+    st.integers(0, 31),
+)
+def test_a_wish_is_a_plan_that_adds_up_or_none(total, count, step, rhythm, pay_day):
+    try:
+        parts = instalments.design(
+            total,
+            first=DAY,
+            rhythm=rhythm,
+            step=step,
+            count=count,
+            pay_day=pay_day or None,
+        )
+    except instalments.UnsuitablePlan:
+        assert int(total / step) < count
+        return
+    assert sum(part.amount for part in parts) == total
+    assert all(part.amount > 0 for part in parts)
