@@ -103,6 +103,21 @@ class CreditPaymentPortal(CreditPortal):
 
     # === WHAT MAY BE PAID === #
 
+    def _get_overdue_invoices_domain(self, partner_id=None):
+        """Override of `account`: what is paid in parts is not asked for as a whole."""
+        domain = super()._get_overdue_invoices_domain(partner_id)
+        partner = partner_id or request.env.user.partner_id.id
+        planned_sudo = (
+            request.env["credit.payment.plan.item"]
+            .sudo()  # sudo: only to leave out invoices of the visitor
+            .search(
+                [("state", "=", "active"), ("move_id.partner_id", "=", partner)],
+            )
+        )
+        if planned_sudo.move_id:
+            domain.append(("id", "not in", planned_sudo.move_id.ids))
+        return domain
+
     def _prepare_credit_page_values(self, company_sudo, partner_sudo):
         """Override: offer to pay what is ticked, or all that is overdue.
 
@@ -128,7 +143,8 @@ class CreditPaymentPortal(CreditPortal):
         kinds = self._sort_credit_items(facts)
         payable = kinds["overdue"] + kinds["upcoming"]
         if items == ALL_OVERDUE:
-            payable = kinds["overdue"]
+            # What is paid in parts is asked for on the page of its plan.
+            payable = [i for i in kinds["overdue"] if i.ref not in facts.planned]
         else:
             wanted = {int(word) for word in items.split("-") if word.isdecimal()}
             payable = [item for item in payable if item.ref in wanted]

@@ -128,6 +128,7 @@ class CreditPromisePortal(CreditOpenedPortal):
             item
             for item in self._sort_credit_items(facts)["overdue"]
             if item.ref not in facts.promised
+            and item.ref not in facts.planned
             and self._get_asked_amount(facts, item) > 0
         ]
         windows = {

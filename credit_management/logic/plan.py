@@ -154,3 +154,37 @@ def find_next(standings: Iterable[Standing]) -> Standing | None:
         if each.state not in (PAID, DROPPED):
             return each
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a plan asks for on a day.
+
+    :param amount: all that is late; else what is left of the next part
+    :param day: of the oldest part of it
+    """
+
+    amount: float
+    day: date
+    is_late: bool
+
+
+def find_asked(standings: Iterable[Standing], today: date) -> Asked | None:
+    """Return what is to be paid now, or next.
+
+    >>> from .instalments import Instalment
+    >>> parts = [
+    ...     Standing(Instalment(date(2026, month, 1), Decimal(100)), ZERO, "open")
+    ...     for month in (4, 5, 6)
+    ... ]
+    >>> asked = find_asked(parts, date(2026, 5, 13))
+    >>> asked.amount, asked.is_late, find_asked(parts, date(2026, 4, 1)).amount
+    (200.0, True, 100.0)
+    >>> find_asked([], date(2026, 4, 1))
+    """
+    standings = [each for each in standings if each.remaining > 0]
+    if not standings:
+        return None
+    late = [each for each in standings if each.instalment.day < today]
+    amount = sum((each.remaining for each in late or standings[:1]), ZERO)
+    return Asked(float(amount), standings[0].instalment.day, bool(late))

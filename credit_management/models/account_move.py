@@ -67,11 +67,6 @@ class AccountMove(models.Model):
         groups="credit_management.group_credit_user",
     )
 
-    credit_plan_count = fields.Integer(
-        compute="_compute_credit_plan_count",
-        groups="credit_management.group_credit_user",
-    )
-
     credit_notice = fields.Char(
         string="Dunning",
         compute="_compute_credit_notice",
@@ -267,17 +262,6 @@ class AccountMove(models.Model):
         for move in self:
             move.credit_promise_count = counts.get(move, 0)
 
-    def _compute_credit_plan_count(self):
-        counts = dict(
-            self.env["credit.payment.plan.item"]._read_group(
-                [("move_id", "in", self.ids)],
-                ["move_id"],
-                ["plan_id:count_distinct"],
-            )
-        )
-        for move in self:
-            move.credit_plan_count = counts.get(move, 0)
-
     # === ACTION METHODS === #
 
     def action_view_credit_promises(self):
@@ -302,29 +286,6 @@ class AccountMove(models.Model):
             lambda line: line.account_id.account_type == "asset_receivable"
         )
         return self.env["credit.promise.give"]._open_for(profile, items)
-
-    def action_credit_plan(self):
-        """Open the window to make a payment plan for this invoice."""
-        self.ensure_one()
-        self.check_access("read")
-        self.env["credit.payment.plan"].check_access("write")
-        profile = self.env["credit.profile"]._get_or_create(
-            self.company_id, self.commercial_partner_id
-        )
-        items = self.line_ids.filtered(
-            lambda line: line.account_id.account_type == "asset_receivable"
-        )
-        return self.env["credit.payment.plan.make"]._open_for(profile, items)
-
-    def action_view_credit_plans(self):
-        """Open the payment plans that cover this invoice."""
-        self.ensure_one()
-        self.check_access("read")
-        self.env["credit.payment.plan"].check_access("read")
-        action = self.env["ir.actions.actions"]._for_xml_id(
-            "credit_management.credit_payment_plan_action"
-        )
-        return action | {"domain": [("item_ids.move_id", "=", self.id)], "context": {}}
 
     def action_view_credit_disputes(self):
         """Open the disputes about this invoice."""

@@ -4,6 +4,7 @@ RESULT_LABELS = [
     ("reached", "Reached"),
     ("promised", "Promised to pay"),
     ("disputed", "Disputes it"),
+    ("planned", "Wants to pay in parts"),
     ("not_reached", "Not reached"),
     ("wrong_number", "Wrong number"),
 ]

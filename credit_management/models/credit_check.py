@@ -287,7 +287,12 @@ class CreditCheck(models.AbstractModel):
                        (SELECT COUNT(*) FROM credit_promise promise
                          WHERE promise.profile_id = profile.id
                            AND promise.state = 'broken'
-                           AND promise.date > %(today)s - 365) AS broken_promises,
+                           AND promise.date > %(today)s - 365)
+                       + (SELECT COUNT(*) FROM credit_payment_plan plan
+                           WHERE plan.profile_id = profile.id
+                             AND plan.state = 'broken'
+                             AND plan.closed_date > %(today)s - 365)
+                           AS broken_promises,
                        (SELECT array_agg(tag.category_id)
                           FROM res_partner_res_partner_category_rel tag
                          WHERE tag.partner_id = %(customer)s) AS tags

@@ -546,6 +546,10 @@ class CreditPaymentPlan(models.Model):
             )
         self._check_no_discount(plan_sudo.item_ids.move_line_id, today)
         self._move(rule.ACTIVE, active_date=today)
+        # What was promised of it is agreed anew, and better.
+        self.env["credit.promise"]._find_open(
+            plan_sudo.item_ids.move_line_id
+        )._withdraw("plan")
         plan_sudo._refresh(today)
 
     def _cancel(self, reason=False):

@@ -44,7 +44,11 @@ class CreditPaymentPlanLife(models.Model):
 
     def _read_items(self):
         """Return the items of plans with what is open of them now, by one query."""
-        self.env.flush_all()
+        # Not all of it: the host asks in the middle of its own computing.
+        for name in ("account.move.line", "account.move", "account.partial.reconcile"):
+            self.env[name].flush_model()
+        self.env["credit.payment.plan.item"].flush_model()
+        self.env["res.partner"].flush_model(["commercial_partner_id", "active"])
         rows = self.env.execute_query_dict(
             SQL(
                 """
@@ -297,6 +301,32 @@ class CreditPaymentPlanLife(models.Model):
             )
             for plan_id, items in covered.items()
         }
+
+    # === WHAT IS ASKED FOR === #
+
+    @api.model
+    def _find_asked(self, items):
+        """Return what running plans about items ask for now.
+
+        Where nothing is planned this is one question.
+
+        :return: dict plan, with sudo -> ``rule.Asked``
+        """
+        # sudo: what is asked for is told to whoever may see the invoice.
+        plans_sudo = self.sudo().search(
+            [
+                ("state", "=", rule.ACTIVE),
+                ("item_ids.move_line_id", "in", items._origin.ids),
+            ]
+        )
+        found = {}
+        for company, of_company in plans_sudo.grouped("company_id").items():
+            today = company._credit_today()
+            for plan, (_account, parts) in of_company._find_standings(today).items():
+                asked = rule.find_asked(parts.values(), today)
+                if asked:
+                    found[plan] = asked
+        return found
 
     # === FACTS FOR DUNNING === #
 

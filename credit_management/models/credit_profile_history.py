@@ -12,6 +12,7 @@ ICONS = {
     "exclusion": "fa-ban",
     "dispute": "fa-balance-scale",
     "promise": "fa-calendar-check-o",
+    "plan": "fa-tasks",
     "limit": "fa-tachometer",
 }
 
@@ -100,6 +101,13 @@ class CreditProfileHistory(models.Model):
                     ._description_selection(self.env)
                 )
                 return self.env._("Promise: %(state)s", state=states[row["state"]])
+            case "plan":
+                states = dict(
+                    self.env["credit.payment.plan"]
+                    ._fields["state"]
+                    ._description_selection(self.env)
+                )
+                return self.env._("Payment plan: %(state)s", state=states[row["state"]])
         return row["kind"]
 
     @api.model
@@ -109,6 +117,7 @@ class CreditProfileHistory(models.Model):
             self.env[name].flush_model()
         self.env["credit.dispute"].flush_model()
         self.env["credit.promise"].flush_model()
+        self.env["credit.payment.plan"].flush_model()
         for name in ("account.move.line", "account.move", "credit.exclusion"):
             self.env[name].flush_model()
         accounts = self.env["credit.dunning.facts"]._get_receivable_accounts(company)
@@ -201,6 +210,16 @@ class CreditProfileHistory(models.Model):
                        'credit.dispute', id
                   FROM credit_dispute
                  WHERE profile_id = ANY(%(profiles)s)
+                """,
+                **values,
+            ),
+            SQL(
+                """
+                SELECT profile_id, 'plan', COALESCE(closed_date, start_date),
+                       create_date, name || ': ' || COALESCE(invoice_names, ''),
+                       amount, currency_id, NULL, state, 'credit.payment.plan', id
+                  FROM credit_payment_plan
+                 WHERE profile_id = ANY(%(profiles)s) AND state != 'draft'
                 """,
                 **values,
             ),

@@ -129,7 +129,13 @@ class CreditProfilePoints(models.Model):
                 # The one that waits has its points already.
                 " AND NOT EXISTS (SELECT FROM mail_activity task"
                 " WHERE task.res_model = 'credit.promise' AND task.active"
+                " AND task.res_id = broken.id))"
+                " OR EXISTS (SELECT FROM credit_payment_plan broken"
+                " WHERE broken.profile_id = %s.id AND broken.state = 'broken'"
+                " AND NOT EXISTS (SELECT FROM mail_activity task"
+                " WHERE task.res_model = 'credit.payment.plan' AND task.active"
                 " AND task.res_id = broken.id))",
+                alias,
                 alias,
             ),
             work.LARGE_OVERDUE: SQL(

@@ -108,15 +108,26 @@ class CreditProfilePromise(models.Model):
         }
 
     def _find_promise_tasks(self):
-        """Return the tasks about promises that were not kept."""
+        """Return the tasks about promises and payment plans that were not kept."""
         promises = self.env["credit.promise"].search(
             [
                 ("profile_id", "in", self.ids),
                 ("state", "in", (rule.BROKEN, rule.PARTLY_KEPT)),
             ]
         )
+        plans = self.env["credit.payment.plan"].search(
+            [("profile_id", "in", self.ids), ("state", "=", "broken")]
+        )
         return self.env["mail.activity"].search(
-            [("res_model", "=", promises._name), ("res_id", "in", promises.ids)]
+            [
+                "|",
+                *(
+                    "&",
+                    ("res_model", "=", promises._name),
+                    ("res_id", "in", promises.ids),
+                ),
+                *("&", ("res_model", "=", plans._name), ("res_id", "in", plans.ids)),
+            ]
         )
 
     def _find_promisable(self):
@@ -126,4 +137,5 @@ class CreditProfilePromise(models.Model):
             lambda item: item.amount_residual_currency > 0
         )
         standing = self.env["credit.promise"]._find_open(items)
-        return items - standing.line_ids.move_line_id
+        planned = self.env["credit.payment.plan"]._find_holding(items)
+        return items - standing.line_ids.move_line_id - planned.item_ids.move_line_id

@@ -200,6 +200,7 @@ class CreditProfileWork(models.Model):
             "credit.dunning.letter",
             "credit.dunning.run",
             "credit.promise",
+            "credit.payment.plan",
         ):
             self.env[name].flush_model()
 
@@ -316,12 +317,17 @@ class CreditProfileWork(models.Model):
                 work.BROKEN_PROMISE: (
                     SQL("MIN(activity.date_deadline)"),
                     SQL(
-                        "FROM credit_promise promise JOIN mail_activity activity"
-                        " ON activity.res_model = 'credit.promise'"
-                        " AND activity.res_id = promise.id AND activity.active"
-                        " WHERE promise.profile_id = %s.id"
-                        " AND promise.state IN ('broken', 'partly_kept')"
-                        " AND activity.date_deadline <= %s",
+                        "FROM (SELECT id, 'credit.promise' AS model"
+                        " FROM credit_promise WHERE profile_id = %s.id"
+                        " AND state IN ('broken', 'partly_kept')"
+                        " UNION ALL SELECT id, 'credit.payment.plan'"
+                        " FROM credit_payment_plan WHERE profile_id = %s.id"
+                        " AND state = 'broken') AS given"
+                        " JOIN mail_activity activity"
+                        " ON activity.res_model = given.model"
+                        " AND activity.res_id = given.id AND activity.active"
+                        " WHERE activity.date_deadline <= %s",
+                        alias,
                         alias,
                         today,
                     ),

@@ -110,6 +110,7 @@ class CreditPromise(models.Model):
             ("customer", "Customer"),
             ("ledger", "Nothing owed any more"),
             ("newer", "A newer promise"),
+            ("plan", "A payment plan"),
         ],
         readonly=True,
         copy=False,
@@ -388,6 +389,16 @@ class CreditPromise(models.Model):
             raise UserError(
                 self.env._(
                     "One promise is about amounts in one currency. Note one for each."
+                )
+            )
+        planned_sudo = self.env["credit.payment.plan"]._find_holding(items_sudo)[:1]
+        if planned_sudo:
+            raise UserError(
+                self.env._(
+                    "%(invoices)s: payment plan %(name)s covers it. It is not promised"
+                    " as well.",
+                    invoices=planned_sudo.invoice_names,
+                    name=planned_sudo.name,
                 )
             )
         standing_sudo = self._find_open(items_sudo)[:1]

@@ -177,7 +177,8 @@ class CreditScoreFacts(models.AbstractModel):
     def _read_promises(self, company, partners, day):
         """Return the share of promises kept: dict customer id -> 0 to 1.
 
-        Of those decided by the day, as they are judged today.
+        Of those decided by the day, as they are judged today. A payment plan is a
+        promise, too.
         """
         return {
             id_: to_decimal(share)
@@ -186,7 +187,11 @@ class CreditScoreFacts(models.AbstractModel):
                     """
                     SELECT partner_id,
                            AVG(CASE WHEN state = 'kept' THEN 1 ELSE 0 END)::text
-                      FROM credit_promise
+                      FROM (SELECT company_id, partner_id, state, decided_date
+                              FROM credit_promise
+                             UNION ALL
+                            SELECT company_id, partner_id, state, closed_date
+                              FROM credit_payment_plan) AS given
                      WHERE company_id = %s AND partner_id = ANY(%s)
                        AND state IN ('kept', 'partly_kept', 'broken')
                        AND decided_date <= %s AND decided_date >= %s

@@ -192,6 +192,7 @@ METHODS = {
     "credit.overview.action_view_disputes": "collector",
     "credit.overview.action_view_holds": "collector",
     "credit.overview.action_view_messages": "collector",
+    "credit.overview.action_view_plans": "collector",
     "credit.overview.action_view_print": "collector",
     "credit.overview.action_view_review": "collector",
     "credit.overview.action_view_sent": "collector",

@@ -248,7 +248,7 @@ class TestPlan(PlanCommon):
     def test_a_payment_that_is_taken_back_opens_the_part_again(self):
         move = self._create_late_invoice(30, 300.0)
         plan = self._plan(move)
-        self._pay(move)
+        self._pay(move, 300.0)
         self.assertEqual(plan.state, "kept")
         self.assertIn("thank you", self._told(plan)[0])
         self._unmatch(move)
@@ -437,3 +437,108 @@ class TestPlan(PlanCommon):
         )
         self.assertEqual(plan.profile_id, self.profile)
         self.assertEqual(plan.state, "active")
+
+
+@tagged("post_install", "-at_install", "credit_once")
+class TestPlanElsewhere(PlanCommon):
+    """All that has to know of plans."""
+
+    def _promise(self, move):
+        return self.env["credit.promise"]._give(
+            self.profile, self._items(move), self.today + timedelta(days=2)
+        )
+
+    def test_what_is_planned_is_not_promised(self):
+        move = self._create_late_invoice(30, 300.0)
+        self._plan(move)
+        with self.assertRaises(UserError):
+            self._promise(move)
+        with self.assertRaises(UserError):
+            self.profile.action_promise()
+
+    def test_a_plan_takes_the_place_of_a_promise(self):
+        move = self._create_late_invoice(30, 300.0)
+        promise = self._promise(move)
+        self._plan(move)
+        self.assertEqual(promise.state, "withdrawn")
+        self.assertEqual(promise.withdrawn_by, "plan")
+
+    def test_the_invoice_asks_for_the_part(self):
+        move = self._create_late_invoice(30, 300.0)
+        self._plan(move)
+        values = move._get_invoice_next_payment_values()
+        self.assertEqual(values["next_amount_to_pay"], 100.0)
+        self.assertEqual(values["installment_state"], "next")
+        self.assertEqual(values["next_due_date"], FIRST)
+        self.assertEqual(values["amount_due"], 300.0)
+        with self._on("2026-06-25"):
+            values = move._get_invoice_next_payment_values()
+        self.assertEqual(
+            (values["next_amount_to_pay"], values["installment_state"]),
+            (200.0, "overdue"),
+        )
+
+    def test_an_invoice_asks_for_no_more_than_what_is_open_of_it(self):
+        small = self._create_late_invoice(30, 30.0)
+        large = self._create_late_invoice(20, 270.0)
+        self._plan(small + large)
+        for move, amount in ((small, 30.0), (large, 100.0)):
+            values = move._get_invoice_next_payment_values()
+            self.assertEqual(values["next_amount_to_pay"], amount)
+
+    def test_the_payment_window_suggests_the_part(self):
+        move = self._create_late_invoice(30, 300.0)
+        plan = self._plan(move)
+        wizard = (
+            self.env["account.payment.register"]
+            .with_context(active_model="account.move", active_ids=move.ids)
+            .create({"payment_date": self.today})
+        )
+        self.assertEqual(wizard.amount, 100.0)
+        self.assertEqual(wizard.installments_mode, "next")
+        self.assertEqual(wizard.installments_switch_amount, 300.0)
+        self.assertEqual(wizard.payment_difference, 0.0)
+        wizard._create_payments()
+        self.assertEqual(plan.amount_left, 200.0)
+        self.assertEqual(move.amount_residual, 200.0)
+
+    def test_the_payment_window_leaves_other_invoices_whole(self):
+        planned = self._create_late_invoice(30, 300.0)
+        other = self._create_late_invoice(20, 50.0)
+        self._plan(planned)
+        wizard = (
+            self.env["account.payment.register"]
+            .with_context(active_model="account.move", active_ids=(planned + other).ids)
+            .create({"payment_date": self.today, "group_payment": True})
+        )
+        self.assertEqual(wizard.amount, 150.0)
+
+    def test_a_broken_plan_counts_as_a_broken_promise(self):
+        plan = self._plan(self._create_late_invoice(30, 300.0))
+        facts = self.env["credit.score.facts"]
+        self.assertFalse(facts._read_promises(self.company, self.customer, self.today))
+        plan.action_break()
+        shares = facts._read_promises(self.company, self.customer, self.today)
+        self.assertEqual(shares, {self.customer.id: 0})
+        self.assertEqual(self.profile.broken_plan_count, 1)
+        self.assertEqual(self.profile.work_reason, "broken_promise")
+
+    def test_a_call_about_paying_in_parts_opens_the_window(self):
+        self._create_late_invoice(30, 300.0)
+        window = self.env["credit.call.log"].create(
+            {"profile_id": self.profile.id, "result": "planned"}
+        )
+        action = window.action_log()
+        self.assertEqual(action["res_model"], "credit.payment.plan.make")
+
+    def test_the_timeline_and_the_overview_show_it(self):
+        plan = self._plan(self._create_late_invoice(30, 300.0))
+        self._night("2026-05-22")
+        self.assertEqual(plan.amount_late, 100.0)
+        Overview = self.env["credit.overview"].with_user(self.collector)
+        overview = Overview.browse(Overview.action_open()["res_id"])
+        self.assertEqual(overview.payment_plan_count, 1)
+        found = overview.action_view_plans()["domain"]
+        self.assertEqual(self.env["credit.payment.plan"].search(found), plan)
+        history = self.env["credit.profile"]._read_history(self.company, self.profile)
+        self.assertIn("plan", [row["kind"] for row in history])

@@ -1,3 +1,4 @@
+from . import account_payment_register
 from . import base_partner_merge
 from . import credit_call_log
 from . import credit_dispute_open

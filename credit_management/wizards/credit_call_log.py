@@ -66,6 +66,8 @@ class CreditCallLog(models.TransientModel):
             self._give_promise(call_id=call.id, note=self.note)
         elif self.result == "disputed":
             self._open_dispute()
+        elif self.result == "planned":
+            return self.profile_id.action_payment_plan()
         return {"type": "ir.actions.act_window_close"}
 
     def _open_dispute(self):

@@ -15,7 +15,7 @@ CREDITS = "credits"
 # So long a statement that failed is somebody's task.
 STATEMENT_DAYS = 31
 # Cases that wait for one of us: the model is `credit.` and the name.
-CASES = ("dispute", "hold", "message")
+CASES = ("dispute", "hold", "message", "payment_plan")
 JOBS = (
     "credit_management.ir_cron_nightly_run",
     *(f"credit_management.{name}" for name in HAND_OVER_JOBS),
@@ -71,6 +71,11 @@ class CreditOverview(models.TransientModel):
     dispute_count = fields.Integer(
         string="Disputes to Answer", compute="_compute_case_counts"
     )
+    payment_plan_count = fields.Integer(
+        string="Plans to Look At",
+        compute="_compute_case_counts",
+        help="Proposed by customers, or late.",
+    )
     message_count = fields.Integer(
         string="Messages to Answer", compute="_compute_case_counts"
     )
@@ -107,7 +112,8 @@ class CreditOverview(models.TransientModel):
         for overview in self:
             for name in CASES:
                 domain = overview._get_case_domain(name)
-                found = self.env[f"credit.{name}"].search_count(domain)
+                model = f"credit.{name.replace('_', '.')}"
+                found = self.env[model].search_count(domain)
                 overview[f"{name}_count"] = found
 
     def _get_case_domain(self, name):
@@ -116,6 +122,12 @@ class CreditOverview(models.TransientModel):
             "dispute": [("state", "in", ("new", "in_progress"))],
             "hold": [("state", "=", "held")],
             "message": [("state", "!=", "answered")],
+            # Customers wait for an answer, or we wait for a part.
+            "payment_plan": [
+                "|",
+                *("&", ("state", "=", "proposed"), ("source", "!=", "staff")),
+                *("&", ("state", "=", "active"), ("amount_late", ">", 0)),
+            ],
         }
         return [("company_id", "in", self.company_ids.ids), *domains[name]]
 
@@ -195,6 +207,10 @@ class CreditOverview(models.TransientModel):
     def action_view_disputes(self):
         """Open the disputes that wait for our answer."""
         return self._view_cases("dispute", self.env._("Disputes to Answer"))
+
+    def action_view_plans(self):
+        """Open the payment plans that wait for an answer, or are late."""
+        return self._view_cases("payment_plan", self.env._("Plans to Look At"))
 
     def action_view_messages(self):
         """Open what customers wrote and nobody answered."""

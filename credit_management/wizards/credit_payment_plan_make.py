@@ -44,7 +44,6 @@ class CreditPaymentPlanMake(models.TransientModel):
     )
     rhythm = fields.Selection(RHYTHMS, required=True, default=instalments.MONTHLY)
     pay_day = fields.Integer(
-        string="Pay Day",
         help="Day of the month on which the customer pays, from the second part on. 0:"
         " the day of the first payment.",
     )
@@ -58,7 +57,7 @@ class CreditPaymentPlanMake(models.TransientModel):
     part_amount = fields.Monetary(string="Amount of a Part")
     rounding = fields.Selection(ROUNDINGS, required=True, default="none")
     preview = fields.Text(compute="_compute_preview", string="Parts")
-    problem = fields.Char(compute="_compute_preview")
+    problem = fields.Char(compute="_compute_preview", string="What Is Wrong")
     note = fields.Text()
 
     _pay_day_sensible = models.Constraint(
