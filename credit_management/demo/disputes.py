@@ -19,6 +19,8 @@ CASES = (
     ("withdrawn", "paid", 1, 18, "staff", "Says that it was paid in cash."),
     ("approval", "not_ordered", 1, 4, "staff", "Ordered twice by mistake."),
 )
+# What a customer writes by e-mail about one invoice more: it looks like a dispute.
+WRITTEN = "Two of the boxes were damaged when they came. What shall we do?"
 QUESTION = "Could you send us a photo of the delivery note?"
 ANSWERS = {
     "accepted": "You are right, three were missing. Sorry about that.",
@@ -55,6 +57,8 @@ class CreditDemoDisputes(models.AbstractModel):
             moves = demo._choose_invoices(company)
             for case, move in zip(CASES, moves, strict=False):
                 demo._open_case(company, move, *case)
+            for move in moves[len(CASES) : len(CASES) + 1]:
+                demo._write_by_mail(move)
 
     def _choose_invoices(self, company):
         """Return late invoices, nothing paid of them, one a customer.
@@ -115,6 +119,23 @@ class CreditDemoDisputes(models.AbstractModel):
         if dispute.closed_date:
             dispute.closed_date -= timedelta(days=days // 3)
             dispute.days_to_settle = (dispute.closed_date - dispute.opened_date).days
+
+    def _write_by_mail(self, move):
+        """Let a customer write about an invoice: in the inbox, nobody is notified."""
+        customer = move.commercial_partner_id
+        message = self.env["mail.message"].create(
+            {
+                "model": move._name,
+                "res_id": move.id,
+                "record_name": move.name,
+                "message_type": "email",
+                "subtype_id": self.env.ref("mail.mt_comment").id,
+                "author_id": customer.id,
+                "email_from": customer.email_formatted,
+                "body": WRITTEN,
+            }
+        )
+        self.env["credit.message"]._hear(move, message)
 
     def _go_to_new(self, dispute):
         dispute._tell_opened()

@@ -315,6 +315,21 @@ def find_reasons(situation: Situation, today: date) -> tuple[Reason, ...]:
     )
 
 
+def is_for_today(place: int, cap: int, done: int) -> bool:
+    """Say whether a customer is one of those for today, or waits for tomorrow.
+
+    :param place: on the list of its collector, the most pressing one is 1
+    :param cap: so many customers a collector gets a day; 0 for no limit
+    :param done: how many of its customers were dealt with today
+
+    >>> is_for_today(2, cap=3, done=1), is_for_today(3, cap=3, done=1)
+    (True, False)
+    >>> is_for_today(500, cap=0, done=20)
+    True
+    """
+    return cap <= 0 or place <= cap - done
+
+
 def may_snooze(first: date | None, until: date, today: date, most_days: int) -> bool:
     """Say whether a customer may be put off until a day.
 

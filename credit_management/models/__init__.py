@@ -37,6 +37,7 @@ from . import credit_payment_plan_line
 from . import credit_profile
 from . import credit_profile_work
 from . import credit_profile_points
+from . import credit_profile_turn
 from . import credit_profile_call
 from . import credit_profile_history
 from . import credit_profile_hold

@@ -247,6 +247,13 @@ class ResCompany(models.Model):
         groups=TOLD_TO,
     )
 
+    credit_work_cap = fields.Integer(
+        string="Customers a Day",
+        default=0,
+        help="So many customers a collector gets on the work list a day, the most"
+        " pressing ones; the rest waits for tomorrow. 0: all.",
+        groups=TOLD_TO,
+    )
     credit_snooze_days = fields.Integer(
         string="Put Off At Most",
         default=7,
@@ -343,7 +350,8 @@ class ResCompany(models.Model):
 
     _credit_dispute_positive = models.Constraint(
         "CHECK (credit_dispute_approval >= 0 AND credit_dispute_pay_days >= 0"
-        " AND COALESCE(credit_write_off_limit, 0) >= 0)",
+        " AND COALESCE(credit_write_off_limit, 0) >= 0"
+        " AND COALESCE(credit_work_cap, 0) >= 0)",
         "Amounts and days cannot be negative.",
     )
 

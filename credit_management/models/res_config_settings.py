@@ -93,6 +93,9 @@ class ResConfigSettings(models.TransientModel):
     credit_count_drafts = fields.Boolean(
         related="company_id.credit_count_drafts", readonly=False
     )
+    credit_work_cap = fields.Integer(
+        related="company_id.credit_work_cap", readonly=False
+    )
     credit_snooze_days = fields.Integer(
         related="company_id.credit_snooze_days", readonly=False
     )

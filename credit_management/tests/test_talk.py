@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
+from ..models.credit_profile import PORTAL_WRITES_A_DAY
 from .common import CreditCommon
 from .test_portal import CreditPortalCommon
 
@@ -295,6 +296,24 @@ class TestTalkOnline(CreditPortalCommon):
         with mute_logger("odoo.http"):
             self.assertIn("error", self.post())
         self.assertEqual(len(self.inbox()), 1)
+
+    def test_a_flood_leaves_what_the_quota_takes_and_tells_nothing(self):
+        """Many posts in a row: so many are taken, the rest hears why and no more."""
+        written = self.env["mail.message"].search_count([])
+        taken, refused = 0, set()
+        with mute_logger("odoo.http"):
+            for at in range(PORTAL_WRITES_A_DAY * 3):
+                answer = self.post(f"Hello {at}")
+                if "result" in answer:
+                    taken += 1
+                else:
+                    refused.add(answer["error"]["data"]["message"])
+        self.assertEqual(taken, PORTAL_WRITES_A_DAY)
+        self.assertEqual(len(self.inbox()), PORTAL_WRITES_A_DAY)
+        self.assertEqual(
+            self.env["mail.message"].search_count([]) - written, PORTAL_WRITES_A_DAY
+        )
+        self.assertEqual(refused, {self.profile._explain_portal_quota()})
 
     def test_files_are_told_by_what_is_in_them(self):
         def attach(name, content):

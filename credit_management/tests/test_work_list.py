@@ -186,6 +186,45 @@ class TestWorkList(WorkCommon):
         with self.assertRaises(UserError):
             self.profile.write({"work_snooze_until": self.today})
 
+    def test_a_collector_gets_so_many_customers_a_day_the_most_pressing_ones(self):
+        self.company.credit_work_cap = 2
+        partners = self.env["res.partner"].create(
+            [{"name": f"Turn {at}"} for at in range(5)]
+        )
+        profiles = self._get_profile(partners).sorted("id")
+        mine, others = profiles[:4], profiles[4]
+        mine.user_id = self.env.user
+        others.user_id = False
+        for at, profile in enumerate(profiles):
+            profile.sudo().write(
+                {
+                    "work_ledger": {"all_levels": str(self.today)},
+                    "limit_used": 95 if at == 3 else 0,
+                    "overdue_amount": at,
+                }
+            )
+
+        def turns(turn):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            found = self.env["credit.profile"].search(
+                [("id", "in", profiles.ids), ("work_turn", "=", turn)], order="id"
+            )
+            shown = profiles.filtered(lambda profile: profile.work_turn == turn)
+            self.assertEqual(found, shown)
+            return found
+
+        self.assertEqual(turns("today"), mine[2] + mine[3] + others)
+        self.assertEqual(turns("tomorrow"), mine[:2])
+        mine[3].action_work_done()
+        self.assertEqual(turns("today"), mine[2] + others)  # one of two is done
+        self.assertFalse(mine[3].work_turn)
+        with freeze_time(f"{self.today + timedelta(days=1)} 09:00:00"):
+            self.assertEqual(turns("today"), mine[1] + mine[2] + others)
+        self.company.credit_work_cap = 0
+        self.assertEqual(turns("today"), mine[:3] + others)
+        self.assertFalse(turns("tomorrow"))
+
     def test_points_say_what_they_are_for(self):
         self.profile.sudo().write(
             {"work_ledger": {"all_levels": str(self.today)}, "limit_used": 95}
