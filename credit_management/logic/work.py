@@ -373,6 +373,8 @@ WEIGHTS = {
     BROKE_BEFORE: 10,
     LARGE_OVERDUE: 10,
 }
+WORTH = {reason.code: reason.points for reason in REASONS} | WEIGHTS
+MOST_POINTS = 100
 REACTION_DAYS = 7  # a letter without a word for so long got no reaction
 NEARLY_USED = 90  # percent of the limit
 
@@ -397,9 +399,14 @@ class Weighing:
 
 
 def find_points(
-    reasons: Iterable[Reason], weighing: Weighing, today: date
+    reasons: Iterable[Reason],
+    weighing: Weighing,
+    today: date,
+    worth: Mapping[str, int] | None = None,
 ) -> tuple[tuple[str, int], ...]:
     """Return what a customer has points for, the most first: pairs (code, points).
+
+    :param worth: points of the company, by code; those of the rule for all others
 
     They are what is said of the customer on the list; nothing else ranks it.
 
@@ -413,18 +420,30 @@ def find_points(
     >>> find_points([BY_CODE["review"]], letter, today)
     (('no_reaction', 15), ('review', 5))
     """
-    points = {reason.code: reason.points for reason in reasons}
+    worth = WORTH | dict(worth or {})
+    points = {reason.code: worth[reason.code] for reason in reasons}
     if not points:
         return ()
     if _got_no_reaction(weighing, today):
-        points[NO_REACTION] = WEIGHTS[NO_REACTION]
+        points[NO_REACTION] = worth[NO_REACTION]
     if weighing.limit_used is not None and weighing.limit_used >= NEARLY_USED:
-        points[LIMIT_NEARLY_USED] = WEIGHTS[LIMIT_NEARLY_USED]
+        points[LIMIT_NEARLY_USED] = worth[LIMIT_NEARLY_USED]
     if weighing.has_broken:
-        points[BROKE_BEFORE] = WEIGHTS[BROKE_BEFORE]
+        points[BROKE_BEFORE] = worth[BROKE_BEFORE]
     if ZERO < weighing.large_amount <= weighing.overdue:
-        points[LARGE_OVERDUE] = WEIGHTS[LARGE_OVERDUE]
+        points[LARGE_OVERDUE] = worth[LARGE_OVERDUE]
     return tuple(sorted(points.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def may_be_worth(code: str, points: int) -> bool:
+    """Say whether so many points may be given; who is on the list has one at least.
+
+    >>> may_be_worth("call_due", 0), may_be_worth("call_due", 1)
+    (False, True)
+    >>> may_be_worth("no_reaction", 0), may_be_worth("no_reaction", 101)
+    (True, False)
+    """
+    return (code not in WEIGHTS) <= points <= MOST_POINTS
 
 
 def _got_no_reaction(weighing, today):

@@ -38,6 +38,7 @@ from . import credit_profile
 from . import credit_profile_work
 from . import credit_profile_points
 from . import credit_profile_turn
+from . import credit_work_point
 from . import credit_profile_call
 from . import credit_profile_history
 from . import credit_profile_hold

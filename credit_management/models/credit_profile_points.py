@@ -66,11 +66,12 @@ class CreditProfilePoints(models.Model):
         )
         labels = dict(self._fields["work_reason"]._description_selection(self.env))
         labels |= dict(self._fields["work_weight"]._description_selection(self.env))
-        worth = self._get_worth()
+        worths = self._get_worths()
         for profile_id, codes in rows:
             if not any(code in work.BY_CODE for code in codes):
                 continue
             profile = self.browse(profile_id)
+            worth = worths.get(profile.company_id.id, work.WORTH)
             codes = sorted(codes, key=lambda code: (-worth[code], code))
             profile.work_points = sum(worth[code] for code in codes)
             profile.work_points_why = ", ".join(
@@ -85,10 +86,29 @@ class CreditProfilePoints(models.Model):
         return self._say_work_points(SQL.identifier(alias))
 
     @api.model
-    def _get_worth(self):
-        """Return what each reason and each weight is worth: dict code -> points."""
-        worth = {reason.code: reason.points for reason in work.REASONS}
-        return worth | work.WEIGHTS
+    def _get_worths(self):
+        """Return what reasons and weights are worth where a company says so itself.
+
+        :return: dict company id -> dict code -> points
+        """
+        # sudo: points are no secret to whoever sees the list.
+        rows_sudo = self.env["credit.work.point"].sudo().search([("code", "!=", False)])
+        return {
+            company.id: work.WORTH | {row.code: row.points for row in rows}
+            for company, rows in rows_sudo.grouped("company_id").items()
+        }
+
+    @api.model
+    def _say_worth(self, alias, worths, code):
+        """Return the expression for what a reason or a weight is worth."""
+        cases = [
+            SQL("WHEN %s.company_id = %s THEN %s", alias, company_id, worth[code])
+            for company_id, worth in worths.items()
+            if worth[code] != work.WORTH[code]
+        ]
+        if not cases:
+            return SQL("%s", work.WORTH[code])
+        return SQL("CASE %s ELSE %s END", SQL(" ").join(cases), work.WORTH[code])
 
     @api.model
     def _flush_points(self):
@@ -149,9 +169,13 @@ class CreditProfilePoints(models.Model):
     def _say_work_points(self, alias):
         """Return the expression for the points; 0 for who is not on the list."""
         today = self._say_today(alias)
-        worth = self._get_worth()
+        worths = self._get_worths()
         cases = {
-            code: SQL("CASE WHEN %s THEN %s ELSE 0 END", condition, worth[code])
+            code: SQL(
+                "CASE WHEN %s THEN %s ELSE 0 END",
+                condition,
+                self._say_worth(alias, worths, code),
+            )
             for code, condition in self._say_point_conditions(alias, today).items()
         }
         waits = [cases.pop(reason.code) for reason in work.REASONS]

@@ -552,6 +552,7 @@ class SecurityCommon(CreditCommon):
                 cls.overview.alarm_ids,
                 cls.overview.level_ids,
                 cls.touch,
+                env["credit.work.point"].create({"code": "review", "points": 7}),
                 env["credit.dispute.report"].search(
                     [("company_id", "=", cls.company.id)]
                 ),

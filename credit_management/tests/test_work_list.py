@@ -4,7 +4,7 @@ from decimal import Decimal
 from itertools import product
 
 from odoo import Command
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import freeze_time, tagged
 from odoo.tools import SQL
 
@@ -185,6 +185,58 @@ class TestWorkList(WorkCommon):
             self.assertFalse(self.profile.work_snooze_from)
         with self.assertRaises(UserError):
             self.profile.write({"work_snooze_until": self.today})
+
+    def test_points_of_the_company_rank_its_list_and_who_changed_them_is_kept(self):
+        self.profile.sudo().write(
+            {"work_ledger": {"all_levels": str(self.today)}, "limit_used": 95}
+        )
+        Point = self.env["credit.work.point"]
+        action = Point._open()
+        points = Point.search(action["domain"])
+        self.assertEqual(set(points.mapped("code")), set(work.WORTH))
+        self.assertEqual(Point.search(Point._open()["domain"]), points)
+        self.env.invalidate_all()
+        self.assertEqual(self.profile.work_points, 45)
+        row = points.filtered(lambda each: each.code == "all_levels")
+        row = row.with_context(tracking_disable=False, mail_notrack=False)
+        self.flush_tracking()
+        row.points = 80
+        self.flush_tracking()
+        self.env.invalidate_all()
+        self.assertEqual(self.profile.work_points, 95)
+        self.assertIn("not paid +80", self.profile.work_points_why)
+        found = self.env["credit.profile"]._read_group(
+            [("id", "=", self.profile.id), ("work_reason", "!=", False)], [], ["id:max"]
+        )
+        self.assertEqual(found, [(self.profile.id,)])
+        values = row.message_ids.sudo().tracking_value_ids
+        self.assertEqual(
+            [(value.old_value_integer, value.new_value_integer) for value in values],
+            [(30, 80)],
+        )
+        expected = work.find_points(
+            [work.BY_CODE["all_levels"]],
+            work.Weighing(limit_used=Decimal(95)),
+            self.today,
+            {"all_levels": 80},
+        )
+        self.assertEqual(expected, (("all_levels", 80), ("limit_nearly_used", 15)))
+        for wrong in (0, 101):
+            with self.assertRaises(ValidationError):
+                row.points = wrong
+
+    def test_points_of_one_company_are_not_those_of_another(self):
+        other = self.env["res.company"].create({"name": "Another"})
+        self.env["credit.work.point"].sudo().create(
+            {"company_id": other.id, "code": "all_levels", "points": 99}
+        )
+        self.profile.sudo().work_ledger = {"all_levels": str(self.today)}
+        self.env.invalidate_all()
+        self.assertEqual(self.profile.work_points, 30)
+        listed = self.env["credit.profile"].search(
+            [("id", "=", self.profile.id)], order="work_points desc"
+        )
+        self.assertEqual(listed, self.profile)
 
     def test_a_collector_gets_so_many_customers_a_day_the_most_pressing_ones(self):
         self.company.credit_work_cap = 2
