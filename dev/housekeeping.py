@@ -9,7 +9,7 @@ from .steps import lock, say
 
 HELP = """\
 make demo        Odoo with demo data, one dunning run sent into a local mail sink
-make test        rules, linters, and the add-on's tests on two databases
+make test        rules, linters, and the add-on's tests in Odoo
 make lint        ruff and pylint-odoo
 make db          a fresh database: DB=name MODULES=a,b [DEMO=1]
 make odoo        Odoo's own command line: ARGS="…" (any option or subcommand)
