@@ -64,6 +64,28 @@ def is_final(message: str) -> bool:
     return bool(FINAL_WORDS.search(message or ""))
 
 
+def find_fate(state: str, message: str) -> str | None:
+    """Return what became of a charge, from the host's state of its transaction.
+
+    :return: None while the provider has said nothing
+
+    >>> find_fate("draft", ""), find_fate("authorized", ""), find_fate("done", "")
+    (None, 'pending', 'done')
+    >>> find_fate("error", "Insufficient funds."), find_fate("error", "Card expired")
+    ('failed', 'refused')
+    >>> find_fate("cancel", "")
+    'refused'
+    """
+    if state == "error":
+        return REFUSED if is_final(message) else FAILED
+    return {
+        "pending": PENDING,
+        "authorized": PENDING,
+        "done": DONE,
+        "cancel": REFUSED,
+    }.get(state)
+
+
 def decide_charge(
     due: Decimal,
     day: date,

@@ -34,6 +34,8 @@ from . import credit_payment_plan
 from . import credit_payment_plan_life
 from . import credit_payment_plan_item
 from . import credit_payment_plan_line
+from . import credit_payment_plan_charge
+from . import credit_payment_plan_collection
 from . import credit_profile
 from . import credit_profile_work
 from . import credit_profile_points
@@ -75,3 +77,4 @@ from . import credit_statement_sending
 from . import digest_digest
 from . import ir_attachment
 from . import mail_mail
+from . import payment_token

@@ -26,6 +26,7 @@ JOBS = (
     "credit_management.ir_cron_watch_disputes",
     "credit_management.ir_cron_decide_promises",
     "credit_management.ir_cron_watch_plans",
+    "credit_management.ir_cron_collect_parts",
     "credit_management.ir_cron_refresh_scores",
     "credit_management.ir_cron_forget_scores",
     "credit_management.ir_cron_advance_limits",
