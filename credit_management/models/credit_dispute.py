@@ -1,5 +1,5 @@
 from odoo import SUPERUSER_ID, api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -377,20 +377,6 @@ class CreditDispute(models.Model):
         ]
 
     # === CONSTRAINT METHODS === #
-
-    @api.constrains("contact_id", "profile_id")
-    def _check_contact_id(self):
-        for dispute in self:
-            # sudo: whose contact somebody is, whoever asks.
-            contact_sudo = dispute.contact_id.sudo()
-            customer_sudo = dispute.partner_id.sudo().commercial_partner_id
-            if contact_sudo and contact_sudo.commercial_partner_id != customer_sudo:
-                raise ValidationError(
-                    self.env._(
-                        "Choose a contact of the customer, %(customer)s.",
-                        customer=customer_sudo.name,
-                    )
-                )
 
     @api.constrains("user_id")
     def _check_user_id(self):

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 
 class CreditTellingMixin(models.AbstractModel):
@@ -23,6 +24,20 @@ class CreditTellingMixin(models.AbstractModel):
         for record in self:
             # sudo: whether the company writes to customers is no secret.
             record.is_mail_held = not record.company_id.sudo()._credit_may_write()
+
+    @api.constrains("contact_id")
+    def _check_contact_id(self):
+        for record in self:
+            # sudo: whose contact somebody is, whoever asks.
+            contact_sudo = record.contact_id.sudo()
+            customer_sudo = record.partner_id.sudo().commercial_partner_id
+            if contact_sudo and contact_sudo.commercial_partner_id != customer_sudo:
+                raise ValidationError(
+                    self.env._(
+                        "Choose a contact of the customer, %(customer)s.",
+                        customer=customer_sudo.name,
+                    )
+                )
 
     # === SPEAKING === #
 

@@ -8,7 +8,7 @@ class PaymentToken(models.Model):
 
     def _handle_archiving(self):
         """Override of `payment`: parts of plans are not collected from it any more."""
-        super()._handle_archiving()
+        res = super()._handle_archiving()
         # sudo: whoever takes away a way to pay may not read plans.
         plans_sudo = (
             self.env["credit.payment.plan"]
@@ -21,3 +21,4 @@ class PaymentToken(models.Model):
                     "%(method)s was taken away.", method=plan_sudo.token_id.display_name
                 )
             )
+        return res

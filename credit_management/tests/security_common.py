@@ -359,6 +359,21 @@ class SecurityCommon(CreditCommon):
             )
             .sudo(False)
         )
+        cls.plan_charge = (
+            env["credit.payment.plan.charge"]
+            .sudo()
+            .create(
+                {
+                    "plan_id": cls.plan.id,
+                    "line_id": cls.plan.line_ids.id,
+                    "date": cls.company._credit_today(),
+                    "amount": 78,
+                    "state": "unknown",
+                    "message": f"{CANARY} message",
+                }
+            )
+            .sudo(False)
+        )
         cls.plan_make = env["credit.payment.plan.make"].create(
             {"profile_id": cls.profile.id, "note": f"{CANARY} note"}
         )
@@ -533,6 +548,7 @@ class SecurityCommon(CreditCommon):
                 cls.plan,
                 cls.plan.line_ids,
                 cls.plan.item_ids,
+                cls.plan_charge,
                 cls.plan_make,
                 cls.limit_request,
                 cls.limit_decide,

@@ -12,6 +12,7 @@ from odoo.tools import mute_logger
 
 from .test_plan import FIRST, SECOND, PlanCommon
 
+TOO_HIGH = "The amount is too high."
 MODEL = "odoo.addons.credit_management.models.credit_payment_plan_collection"
 
 
@@ -259,7 +260,7 @@ class TestPlanCollection(CollectionCommon):
         self.consent()
 
         def refuse(_transaction):
-            raise ValidationError("The amount is too high.")
+            raise ValidationError(TOO_HIGH)
 
         self.answer = refuse
         self.collect(FIRST)
