@@ -20,6 +20,7 @@
         "report/credit_statement_templates.xml",
         "report/credit_address_change_templates.xml",
         "report/credit_dispute_templates.xml",
+        "report/credit_payment_plan_templates.xml",
         "data/mail_template_data.xml",
         "data/mail_activity_type_data.xml",
         "data/credit_dunning_policy_data.xml",
@@ -44,6 +45,7 @@
         "wizards/credit_message_answer_views.xml",
         "wizards/credit_promise_give_views.xml",
         "wizards/credit_payment_plan_make_views.xml",
+        "wizards/credit_payment_plan_refuse_views.xml",
         "wizards/credit_limit_ask_views.xml",
         "wizards/credit_limit_decide_views.xml",
         "views/credit_dunning_level_views.xml",
@@ -86,6 +88,7 @@
         "views/portal_templates.xml",
         "views/portal_dispute_templates.xml",
         "views/portal_promise_templates.xml",
+        "views/portal_plan_templates.xml",
         "views/portal_limit_templates.xml",
         # Menus last: they open the actions above.
         "views/credit_management_menus.xml",

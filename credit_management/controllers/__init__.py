@@ -4,6 +4,7 @@ from . import export
 from . import limit
 from . import opened
 from . import payment
+from . import plan
 from . import portal
 from . import promise
 from . import sent

@@ -32,6 +32,7 @@ from . import credit_promise
 from . import credit_promise_line
 from . import credit_payment_plan
 from . import credit_payment_plan_life
+from . import credit_payment_plan_agreement
 from . import credit_payment_plan_item
 from . import credit_payment_plan_line
 from . import credit_payment_plan_charge

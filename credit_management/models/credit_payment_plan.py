@@ -220,7 +220,9 @@ class CreditPaymentPlan(models.Model):
         for plan in self:
             if plan.state not in (rule.DRAFT, rule.PROPOSED):
                 plan._refuse_move(rule.ACTIVE)
+            plan._keep_agreement(self.env.user.name, "staff")
             plan._activate()
+            plan._tell_running()
 
     def action_cancel(self):
         """End plans by agreement: reminders go on."""
@@ -263,17 +265,19 @@ class CreditPaymentPlan(models.Model):
     # === MADE === #
 
     @api.model
-    def _make(self, profile, items, parts, **vals):
+    def _make(self, profile, items, parts, counter_of=None, **vals):
         """Make the draft of a plan; the caller checked who may, and whose items.
 
         :param items: open items of one currency and one receivable account
+        :param counter_of: what the customer proposed for the same, if this answers it
         :param parts: rows of ``instalments.Instalment`` that add up to what is open
         :return: the plan, with sudo
         :raise UserError: says what to put right
         """
         company = profile.company_id
         today = company._credit_today()
-        items_sudo = self._check_items(profile, items).sudo()
+        counter_of = counter_of or self.browse()
+        items_sudo = counter_of._check_items(profile, items).sudo()
         total = sum(map(to_decimal, items_sudo.mapped("amount_residual_currency")))
         self._check_parts(items_sudo.currency_id, parts, total, today)
         currency = items_sudo.currency_id
@@ -289,6 +293,7 @@ class CreditPaymentPlan(models.Model):
                     "credit.payment.plan"
                 ),
                 "profile_id": profile.id,
+                "counter_of_id": counter_of.id,
                 "contact_id": self._find_contact(company, items_sudo).id,
                 "currency_id": currency.id,
                 "account_id": items_sudo.account_id.id,
@@ -339,7 +344,6 @@ class CreditPaymentPlan(models.Model):
         )
         return self.env["res.partner"].browse(contacts[customer.id, asked.id])
 
-    @api.model
     def _check_items(self, profile, items):
         """Return what a plan may cover, by due date.
 
@@ -531,12 +535,9 @@ class CreditPaymentPlan(models.Model):
         self.ensure_one()
         today = self.company_id._credit_today()
         plan_sudo = self.sudo()  # sudo: the parts of a plan one may start.
-        parts = plan_sudo.line_ids._to_parts()
-        if self.state == rule.DRAFT:
-            # Its parts may have been changed by hand.
-            self._check_parts(
-                self.currency_id, parts, to_decimal(self.amount), self.start_date
-            )
+        if self.state in (rule.DRAFT, rule.PROPOSED):
+            # Parts of a draft may have been changed by hand, days may have passed.
+            self._check_agreed_parts(today)
         account = plan_sudo._read_accounts(today)[plan_sudo]
         if account.remaining <= 0:
             raise UserError(
@@ -647,11 +648,6 @@ class CreditPaymentPlan(models.Model):
             summary=spoken.env._("A payment plan was broken"),
             user_id=user.id,
         )
-
-    def _get_page_button(self):
-        """Override: the page of the customer."""
-        url = self.profile_id._get_customer_url()
-        return {"url": url, "title": self.env._("Open Your Page")}
 
     @api.model
     def _propose_parts(self, total, wish, currency, calendar):

@@ -179,6 +179,9 @@ class CreditPaymentPlanLife(models.Model):
 
         sudo: the program's; figures are written by what happens.
         """
+        if not self:
+            return
+        self.env.flush_all()
         under_way = self._read_under_way(today) if is_night else {}
         # sudo: how a company does it is no secret of its.
         grace = self.company_id.sudo().credit_plan_grace_days
@@ -191,6 +194,8 @@ class CreditPaymentPlanLife(models.Model):
             decision = rule.decide(facts, today, grace)
             if plan.state == rule.ACTIVE:
                 plan._follow(decision, today, is_night)
+                if is_night and decision == rule.NOTHING:
+                    plan._remind(standings, facts.under_way, today)
             elif plan.state == rule.KEPT and decision not in (rule.KEEP, rule.END):
                 plan._reopen()
 
@@ -368,6 +373,7 @@ class CreditPaymentPlanLife(models.Model):
     def _cron_watch(self):
         """Look at running plans: warn, break, keep; and at those kept of late."""
         commit_progress = self.env["ir.cron"]._commit_progress
+        self._end_unanswered()
         since = fields.Date.context_today(self) - timedelta(days=LOOK_BACK_DAYS)
         domain = [
             "|",

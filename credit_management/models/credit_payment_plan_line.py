@@ -28,6 +28,12 @@ class CreditPaymentPlanLine(models.Model):
     currency_id = fields.Many2one(related="plan_id.currency_id", store=True)
     date = fields.Date(string="Due On", required=True)
     amount = fields.Monetary(string="Agreed", required=True)
+    told_date = fields.Date(
+        string="Reminded On",
+        readonly=True,
+        copy=False,
+        help="When the customer was last told that this part falls due.",
+    )
     amount_due = fields.Monetary(
         compute="_compute_standing",
         string="To Pay",

@@ -59,11 +59,16 @@ class CreditProfilePlan(models.Model):
 
     # === BUSINESS METHODS === #
 
-    def _find_plannable(self):
-        """Return the open items of the customer that no plan covers yet."""
+    def _find_plannable(self, besides=None):
+        """Return the open items of the customer that no plan covers yet.
+
+        :param besides: a proposal that is to be answered by another one
+        """
         self.ensure_one()
         items = self.open_item_ids.filtered(
             lambda item: item.amount_residual_currency > 0
         )
         standing = self.env["credit.payment.plan"]._find_holding(items)
+        if besides:
+            standing -= besides.sudo()
         return items - standing.item_ids.move_line_id

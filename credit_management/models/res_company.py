@@ -254,6 +254,37 @@ class ResCompany(models.Model):
         " pressing ones; the rest waits for tomorrow. 0: all.",
         groups=TOLD_TO,
     )
+    credit_plan_notice_days = fields.Integer(
+        string="Notice of Parts",
+        default=3,
+        help="So many days before a part falls due, and on its day, the customer is"
+        " reminded of it. 0: not at all.",
+        groups=TOLD_TO,
+    )
+    credit_plan_answer_days = fields.Integer(
+        string="Time to Accept",
+        default=14,
+        help="A plan that we propose is to be accepted within so many days.",
+        groups=TOLD_TO,
+    )
+    credit_portal_plans = fields.Boolean(
+        string="Customers May Propose Plans",
+        help="Customers propose on their page to pay in parts; our staff answers.",
+        groups=TOLD_TO,
+    )
+    credit_plan_most_parts = fields.Integer(
+        string="Most Parts",
+        default=6,
+        help="A customer may propose so many parts at most.",
+        groups=TOLD_TO,
+    )
+    credit_plan_first_days = fields.Integer(
+        string="First Part Within",
+        default=14,
+        help="A customer may propose to pay the first part within so many days.",
+        groups=TOLD_TO,
+    )
+
     credit_snooze_days = fields.Integer(
         string="Put Off At Most",
         default=7,
@@ -364,9 +395,13 @@ class ResCompany(models.Model):
 
     _credit_plans_sensible = models.Constraint(
         "CHECK (credit_plan_grace_days BETWEEN 0 AND 60"
-        " AND credit_plan_warning_days BETWEEN 1 AND 60)",
-        "A part of a payment plan has 0 to 60 days of grace, a warning gives 1 to 60"
-        " days.",
+        " AND credit_plan_warning_days BETWEEN 1 AND 60"
+        " AND credit_plan_notice_days BETWEEN 0 AND 30"
+        " AND credit_plan_answer_days BETWEEN 1 AND 90"
+        " AND credit_plan_most_parts BETWEEN 2 AND 60"
+        " AND credit_plan_first_days BETWEEN 1 AND 90)",
+        "Payment plans: grace 0 to 60 days, warning 1 to 60, notice 0 to 30, time to"
+        " accept 1 to 90, first part within 1 to 90 days, 2 to 60 parts.",
     )
 
     # === CONSTRAINT METHODS === #

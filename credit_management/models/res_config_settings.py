@@ -76,6 +76,21 @@ class ResConfigSettings(models.TransientModel):
     credit_plan_warning_days = fields.Integer(
         related="company_id.credit_plan_warning_days", readonly=False
     )
+    credit_plan_notice_days = fields.Integer(
+        related="company_id.credit_plan_notice_days", readonly=False
+    )
+    credit_plan_answer_days = fields.Integer(
+        related="company_id.credit_plan_answer_days", readonly=False
+    )
+    credit_plan_most_parts = fields.Integer(
+        related="company_id.credit_plan_most_parts", readonly=False
+    )
+    credit_plan_first_days = fields.Integer(
+        related="company_id.credit_plan_first_days", readonly=False
+    )
+    credit_portal_plans = fields.Boolean(
+        related="company_id.credit_portal_plans", readonly=False
+    )
     credit_pending_days = fields.Integer(
         related="company_id.credit_pending_days", readonly=False
     )

@@ -377,6 +377,9 @@ class SecurityCommon(CreditCommon):
         cls.plan_make = env["credit.payment.plan.make"].create(
             {"profile_id": cls.profile.id, "note": f"{CANARY} note"}
         )
+        cls.plan_refuse = env["credit.payment.plan.refuse"].create(
+            {"plan_id": cls.plan.id, "reason": f"{CANARY} reason"}
+        )
         cls.bureau_report = env["credit.bureau.report"].create(
             {
                 "partner_id": cls.customer.id,
@@ -550,6 +553,7 @@ class SecurityCommon(CreditCommon):
                 cls.plan.item_ids,
                 cls.plan_charge,
                 cls.plan_make,
+                cls.plan_refuse,
                 cls.limit_request,
                 cls.limit_decide,
                 cls.limit_ask,
@@ -645,6 +649,8 @@ class SecurityCommon(CreditCommon):
                         ],
                     }
                 )
+            case "credit.payment.plan.refuse":
+                return window.create({"plan_id": self.plan.id, "reason": "Mine"})
             case "credit.payment.plan.make":
                 return window.create({"profile_id": self.profile.id})
             case "credit.limit.ask":

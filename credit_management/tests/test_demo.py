@@ -91,6 +91,17 @@ class TestDemo(DemoMixin, TransactionCase):
                 set(promises.mapped("state")),
             )
 
+    def test_each_company_has_a_payment_plan_in_each_state(self):
+        for company in self.company_usd + self.company_eur:
+            plans = self.env["credit.payment.plan"].search(
+                [("company_id", "=", company.id)]
+            )
+            self.assertLessEqual(
+                {"active", "proposed", "broken", "kept"},
+                set(plans.mapped("state")),
+            )
+            self.assertTrue(plans.filtered("warned_until"))
+
     # === WHO === #
 
     def test_two_companies_invoice_in_dollars_and_euros(self):

@@ -18,5 +18,6 @@ from . import credit_exclude
 from . import credit_exposure_line
 from . import credit_pause
 from . import credit_payment_plan_make
+from . import credit_payment_plan_refuse
 from . import credit_promise_give
 from . import credit_statement_make

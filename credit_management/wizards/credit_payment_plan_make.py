@@ -27,6 +27,12 @@ class CreditPaymentPlanMake(models.TransientModel):
     )
     company_id = fields.Many2one(related="profile_id.company_id")
     partner_id = fields.Many2one(related="profile_id.partner_id", string="Customer")
+    counter_of_id = fields.Many2one(
+        "credit.payment.plan",
+        string="Instead Of",
+        readonly=True,
+        help="What the customer proposed: refused when this one is proposed.",
+    )
     item_ids = fields.Many2many("account.move.line", string="What")
     currency_id = fields.Many2one(
         "res.currency", compute="_compute_currency_id", string="Currency of the Items"
@@ -107,19 +113,21 @@ class CreditPaymentPlanMake(models.TransientModel):
 
     # === CONSTRAINT METHODS === #
 
-    @api.constrains("profile_id", "item_ids")
+    @api.constrains("profile_id", "item_ids", "counter_of_id")
     def _check_profile_id(self):
         """Take nothing that one may not see: the browser names it."""
         self.sudo(False).profile_id.check_access("read")
+        self.sudo(False).counter_of_id.check_access("read")
         self.sudo(False).item_ids.check_access("read")
 
     # === ACTION METHODS === #
 
     @api.model
-    def _open_for(self, profile, items=None):
+    def _open_for(self, profile, items=None, counter_of=None):
         """Return the window, with what is probably meant filled in.
 
         :param items: items that are looked at; the overdue ones when left out
+        :param counter_of: what the customer proposed about them, if this answers it
         :raise UserError: nothing is open that could be planned
         """
         profile.check_access("write")
@@ -127,7 +135,7 @@ class CreditPaymentPlanMake(models.TransientModel):
         self.env.flush_all()
         company = profile.company_id
         today = company._credit_today()
-        free = profile._find_plannable()
+        free = profile._find_plannable(counter_of)
         if items is not None:
             free &= items
         late = free.filtered(
@@ -150,6 +158,7 @@ class CreditPaymentPlanMake(models.TransientModel):
         wizard = self.create(
             {
                 "profile_id": profile.id,
+                "counter_of_id": counter_of and counter_of.id,
                 "item_ids": [fields.Command.set(chosen.ids)],
                 "first_date": calendar.next_working_day(fields.Date.add(today, days=7)),
             }
@@ -180,11 +189,25 @@ class CreditPaymentPlanMake(models.TransientModel):
                 self.env._("Choose what is to be paid: something that is still open.")
             )
         plan_sudo = self.env["credit.payment.plan"]._make(
-            self.profile_id, self.item_ids, self._find_parts(), note=self.note
+            self.profile_id,
+            self.item_ids,
+            self._find_parts(),
+            counter_of=self._get_countered(),
+            note=self.note,
         )
         return plan_sudo.with_env(self.env)._get_records_action()
 
     # === BUSINESS METHODS === #
+
+    def _get_countered(self):
+        """Return the proposal of this customer that the new plan answers, if any."""
+        return self.counter_of_id.filtered(
+            lambda plan: (
+                plan.profile_id == self.profile_id
+                and plan.state == "proposed"
+                and plan.source != "staff"
+            )
+        )
 
     def _find_parts(self):
         """Return the parts as they would be.
