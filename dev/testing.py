@@ -110,17 +110,18 @@ def addon_tests(host):
     own = settings.own_addons()
     if settings.PRODUCT not in own:
         return [Outcome("add-on", failures=[f"there is no add-on {settings.PRODUCT}"])]
-    tags = [f"/{addon}" for addon in own]
     wanted = settings.text("TAGS")
+    own_tags = [wanted] if wanted else [f"/{settings.PRODUCT}", f"-{ONCE}"]
     jobs = [
         Database(
             *("minimal", MINIMAL, [settings.PRODUCT], ["--skip-auto-install"]),
-            [wanted] if wanted else [f"/{settings.PRODUCT}", f"-{ONCE}"],
+            own_tags,
         ),
-        Database("full", FULL, own, [], [wanted] if wanted else [*tags, f"-{ONCE}"]),
+        Database("full", FULL, own, [], own_tags),
     ]
     if not wanted:
-        jobs.append(Database("full", FULL, own, [], [ONCE], "once"))
+        bridges = [f"/{addon}" for addon in own if addon != settings.PRODUCT]
+        jobs.append(Database("full", FULL, own, [], [ONCE, *bridges], "once"))
     with step("testing the add-on on two kinds of databases", "add-on tested"):
         for job in jobs:
             job.template(host)
