@@ -451,6 +451,13 @@ ROUTES = {
     "/my/payment-plans": ("http", "user", ("GET",), True),
     "/my/payment-plans/<int:plan_id>": ("http", "public", ("GET",), True),
     "/my/payment-plans/<int:plan_id>/accept": ("http", "user", ("POST",), False),
+    "/my/payment-plans/<int:plan_id>/collect": ("http", "user", ("POST",), False),
+    "/my/payment-plans/<int:plan_id>/collect/stop": (
+        "http",
+        "user",
+        ("POST",),
+        False,
+    ),
     "/my/payment-plans/<int:plan_id>/link": ("http", "public", ("POST",), False),
     "/my/payment-plans/<int:plan_id>/decline": ("http", "public", ("POST",), False),
     "/my/payment-plans/<int:plan_id>/pay": ("http", "public", ("GET",), True),

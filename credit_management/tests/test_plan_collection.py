@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import date, timedelta
+from unittest import SkipTest
 
 import psycopg2
 
@@ -314,3 +315,61 @@ class TestPlanCollection(CollectionCommon):
             self.env["credit.payment.plan.charge"].with_user(self.collector).create(
                 {"plan_id": self.plan.id}
             )
+
+
+@tagged("post_install", "-at_install", "credit_once")
+class TestPlanCollectionDemo(PlanCommon):
+    """The same through a provider of the host, as far as one can without money."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company.credit_mode = "live"
+        demo = cls.env["payment.provider"].search([("code", "=", "demo")], limit=1)
+        if not demo:
+            raise SkipTest("payment_demo is not installed")
+        cls.provider = demo.copy({"company_id": cls.company.id})
+        cls.provider.write(
+            {
+                "state": "test",
+                "allow_tokenization": True,
+                "journal_id": cls.company_data["default_journal_bank"].id,
+            }
+        )
+        cls.invoice = cls._create_late_invoice(20, 300.0)
+        cls.plan = cls._plan(cls.invoice)
+
+    def _agree(self, simulated_state):
+        token = self.env["payment.token"].create(
+            {
+                "provider_id": self.provider.id,
+                "payment_method_id": self.provider.payment_method_ids[:1].id
+                or self.env["payment.method"].search([], limit=1).id,
+                "payment_details": "4242",
+                "partner_id": self.customer.id,
+                "provider_ref": "ref",
+                "demo_simulated_state": simulated_state,
+            }
+        )
+        self.plan.sudo()._consent(token, self.customer)
+
+    def _collect(self, day):
+        with freeze_time(f"{day} 09:00:00"):
+            self._run_cron("ir_cron_collect_parts")
+
+    def test_a_part_is_collected_and_booked(self):
+        self._agree("done")
+        self._collect(FIRST)
+        transaction = self.plan.charge_ids.transaction_id
+        self.assertEqual((transaction.state, transaction.amount), ("done", 100.0))
+        transaction._post_process()
+        self.assertEqual(self.invoice.amount_residual, 200.0)
+
+    def test_a_failing_card_is_told_and_tried_again(self):
+        self._agree("error")
+        self._collect(FIRST)
+        self.assertEqual(self.plan.charge_ids.state, "failed")
+        self.assertIn("not collected", self._told(self.plan)[0])
+        self._collect(FIRST + timedelta(days=3))
+        self.assertEqual(self.plan.charge_ids.mapped("state"), ["failed"] * 2)
+        self.assertEqual(self.invoice.amount_residual, 300.0)
