@@ -66,6 +66,7 @@
         "views/credit_promise_views.xml",
         "views/credit_profile_promise_views.xml",
         "views/credit_payment_plan_views.xml",
+        "views/credit_payment_plan_offer_views.xml",
         "views/credit_payment_plan_charge_views.xml",
         "views/credit_profile_plan_views.xml",
         "views/credit_score_views.xml",

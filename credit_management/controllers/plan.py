@@ -676,6 +676,7 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
         if not by_link:
             # Who proposes agrees: with the login, in its name.
             plan_sudo._keep_agreement(user.name, "portal")
+            plan_sudo._take_offer()
         return plan_sudo
 
     def _render_plan_form(
@@ -696,6 +697,13 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
             )
         }
         money = items_sudo.currency_id[:1]
+        # sudo: what a company offers is told to its customers.
+        offers_sudo = (
+            request.env["credit.payment.plan.offer"]
+            .sudo()
+            .search([("company_id", "=", company_sudo.id)])
+        )
+        risk_class = profile_sudo.risk_class_used
         Wizard = request.env["credit.payment.plan.make"]
         rhythms = Wizard._fields["rhythm"]._description_selection(request.env)
         response = self._render_credit_private(
@@ -719,6 +727,12 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
                 ],
                 "counts": range(2, company_sudo.credit_plan_most_parts + 1),
                 "rhythms": rhythms,
+                "offers": bool(self._get_credit_partner())
+                and [
+                    self._say_offer(offer_sudo)
+                    for offer_sudo in offers_sudo
+                    if offer_sudo.risk_class in (False, risk_class)
+                ],
                 "today": facts.today,
                 "latest": instalments.days_after(
                     facts.today, company_sudo.credit_plan_first_days
@@ -746,6 +760,30 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
         )
         response.status_code = status
         return response
+
+    def _say_offer(self, offer_sudo):
+        """Say what runs without anybody's answer."""
+        money = offer_sudo.currency_id.format
+        values = {
+            "least": money(offer_sudo.amount_from),
+            "most": money(offer_sudo.amount_to),
+            "parts": offer_sudo.most_parts,
+            "days": offer_sudo.longest_days,
+        }
+        words = (
+            request.env._(
+                "From %(least)s to %(most)s: up to %(parts)s parts within %(days)s"
+                " days.",
+                **values,
+            )
+            if offer_sudo.amount_to
+            else request.env._(
+                "From %(least)s: up to %(parts)s parts within %(days)s days.", **values
+            )
+        )
+        if offer_sudo.first_now:
+            words += " " + request.env._("The first part is paid at once.")
+        return words
 
     # === ON OTHER PAGES === #
 

@@ -188,3 +188,82 @@ def find_asked(standings: Iterable[Standing], today: date) -> Asked | None:
     late = [each for each in standings if each.instalment.day < today]
     amount = sum((each.remaining for each in late or standings[:1]), ZERO)
     return Asked(float(amount), standings[0].instalment.day, bool(late))
+
+
+# === OFFERS: WHO MAY TAKE WHICH PLAN WITHOUT ASKING === #
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A plan within these bounds needs nobody's answer.
+
+    :param lowest: least total; ``highest``: most total, zero for any
+    :param risk_class: only customers of this class; empty for all
+    :param longest_days: so many days from today to the last part at most
+    :param first_now: the first part falls due today or on the next working day
+    :param plans_a_year: so many plans in twelve months, this one included
+    """
+
+    lowest: Decimal
+    highest: Decimal
+    most_parts: int
+    longest_days: int
+    risk_class: str = ""
+    first_now: bool = False
+    plans_a_year: int = 1
+
+
+def overlap(one: Offer, other: Offer) -> bool:
+    """Say whether a plan could fit two offers.
+
+    >>> first = Offer(Decimal(100), Decimal(500), 3, 90)
+    >>> overlap(first, Offer(Decimal(500), ZERO, 6, 180))
+    True
+    >>> overlap(first, Offer(Decimal("500.01"), ZERO, 6, 180))
+    False
+    >>> overlap(Offer(ZERO, ZERO, 3, 90, "A"), Offer(ZERO, ZERO, 3, 90, "B"))
+    False
+    """
+    if one.risk_class and other.risk_class and one.risk_class != other.risk_class:
+        return False
+    return (not one.highest or other.lowest <= one.highest) and (
+        not other.highest or one.lowest <= other.highest
+    )
+
+
+def fits(
+    offer: Offer,
+    total: Decimal,
+    days: Iterable[date],
+    today: date,
+    first_day: date,
+    plans_before: int,
+) -> bool:
+    """Say whether a plan is within an offer.
+
+    :param total: in the currency of the company
+    :param first_day: today, or the next working day
+    :param plans_before: of this customer, in the last twelve months
+
+    >>> day = date(2026, 5, 13)
+    >>> offer = Offer(Decimal(100), Decimal(500), 2, 40, first_now=True)
+    >>> days = [day, date(2026, 6, 15)]
+    >>> fits(offer, Decimal(500), days, day, day, 0)
+    True
+    >>> fits(offer, Decimal("500.01"), days, day, day, 0)
+    False
+    >>> fits(offer, Decimal(500), days, day, day, 1)
+    False
+    >>> fits(offer, Decimal(500), [date(2026, 5, 14), days[1]], day, day, 0)
+    False
+    """
+    days = tuple(days)
+    return (
+        bool(days)
+        and offer.lowest <= total
+        and (not offer.highest or total <= offer.highest)
+        and len(days) <= offer.most_parts
+        and days[-1] <= days_after(today, offer.longest_days)
+        and (not offer.first_now or days[0] <= first_day)
+        and plans_before < offer.plans_a_year
+    )

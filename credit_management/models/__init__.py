@@ -34,6 +34,7 @@ from . import credit_payment_plan
 from . import credit_payment_plan_life
 from . import credit_payment_plan_agreement
 from . import credit_payment_plan_item
+from . import credit_payment_plan_offer
 from . import credit_payment_plan_line
 from . import credit_payment_plan_charge
 from . import credit_payment_plan_collection

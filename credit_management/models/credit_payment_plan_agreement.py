@@ -66,6 +66,14 @@ class CreditPaymentPlanAgreement(models.Model):
         help="As it was shown to who accepted it.",
     )
     accepted_hash = fields.Char(string="SHA-256 of the Text", readonly=True, copy=False)
+    offer_id = fields.Many2one(
+        "credit.payment.plan.offer",
+        string="Taken as Offered",
+        readonly=True,
+        copy=False,
+        ondelete="restrict",
+        index="btree_not_null",
+    )
     portal_key = fields.Char(
         readonly=True,
         copy=False,
@@ -192,6 +200,22 @@ class CreditPaymentPlanAgreement(models.Model):
                 user_id=user.id,
             )
         return plan_sudo
+
+    def _take_offer(self):
+        """Let a plan of the customer run at once where an offer has it; say whether.
+
+        The caller proved by a login who proposes it.
+        """
+        self.ensure_one()
+        plan_sudo = self.sudo()  # sudo: the program answers
+        offer_sudo = self.env["credit.payment.plan.offer"]._find_fitting(plan_sudo)
+        if not offer_sudo:
+            return False
+        plan_sudo.offer_id = offer_sudo
+        plan_sudo._activate()
+        plan_sudo._end_tasks()
+        plan_sudo._tell_running()
+        return True
 
     # === ACCEPTED === #
 

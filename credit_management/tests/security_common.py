@@ -377,6 +377,9 @@ class SecurityCommon(CreditCommon):
         cls.plan_make = env["credit.payment.plan.make"].create(
             {"profile_id": cls.profile.id, "note": f"{CANARY} note"}
         )
+        cls.plan_offer = env["credit.payment.plan.offer"].create(
+            {"name": f"{CANARY} offer", "company_id": cls.company.id, "amount_to": 1.0}
+        )
         cls.plan_refuse = env["credit.payment.plan.refuse"].create(
             {"plan_id": cls.plan.id, "reason": f"{CANARY} reason"}
         )
@@ -554,6 +557,7 @@ class SecurityCommon(CreditCommon):
                 cls.plan_charge,
                 cls.plan_make,
                 cls.plan_refuse,
+                cls.plan_offer,
                 cls.limit_request,
                 cls.limit_decide,
                 cls.limit_ask,

@@ -390,6 +390,7 @@ TEXTS_RENDERED = {
     "credit.limit.request.reason",
     "credit.profile.pause_reason",
     "credit.payment.plan.note",
+    "credit.payment.plan.offer.name",
     "credit.promise.note",
     "credit.statement.note",
 }

@@ -9,6 +9,7 @@ from unittest.mock import patch
 from lxml import html
 
 from odoo import Command, http
+from odoo.exceptions import ValidationError
 from odoo.tests import JsonRpcException, freeze_time, tagged
 from odoo.tools import mute_logger
 
@@ -347,6 +348,58 @@ class TestPortalPlan(PortalPlanCommon):
     def test_after_a_broken_one_a_person_decides(self):
         self._running().action_break()
         self.assertEqual(self._propose_online().status_code, 400)
+
+    # === OFFERED === #
+
+    def _offer(self, **values):
+        return self.env["credit.payment.plan.offer"].create(
+            {
+                "name": "Small",
+                "company_id": self.company.id,
+                "amount_from": 100.0,
+                "amount_to": 500.0,
+                "most_parts": 3,
+                "longest_days": 90,
+                "first_now": True,
+            }
+            | values
+        )
+
+    def test_what_is_offered_runs_at_once_with_a_login(self):
+        offer = self._offer()
+        self._login(self.azure_user)
+        page = self._read(f"/my/credit/{self.profile.id}/plan")
+        self.assertIn(
+            "up to 3 parts", self._get_text(page.xpath("//div[@name='offers']")[0])
+        )
+        self._propose_online(access_token=None, first=str(self.today))
+        plan = self._plans()
+        self.assertEqual((plan.state, plan.offer_id), ("active", offer))
+        self.assertEqual(plan.accepted_name, self.azure_user.name)
+        plan.action_cancel()
+        self._propose_online(access_token=None, first=str(self.today))
+        self.assertEqual(self._plans()[-1].state, "proposed", "once a year")
+
+    def test_a_link_takes_no_offer(self):
+        self._offer()
+        self._propose_online(first=str(self.today))
+        self.assertEqual(self._plans().state, "proposed")
+
+    def test_what_is_beyond_the_offer_is_answered_by_a_person(self):
+        self._offer()
+        self._login(self.azure_user)
+        for values in ({"first": str(FIRST)}, {"count": "4"}):
+            sent = {"access_token": None, "first": str(self.today)} | values
+            self._propose_online(**sent)
+            plan = self._plans()[-1]
+            self.assertEqual(plan.state, "proposed", values)
+            plan._decline("No")
+
+    def test_offers_that_overlap_are_refused(self):
+        self._offer()
+        with self.assertRaises(ValidationError):
+            self._offer(amount_from=500.0, amount_to=0.0)
+        self._offer(amount_from=500.01, amount_to=0.0)
 
     # === PAID === #
 
