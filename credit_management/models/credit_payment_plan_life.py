@@ -342,30 +342,33 @@ class CreditPaymentPlanLife(models.Model):
         What is more than was open at the start is no part of the plan. What is in
         dispute is withheld by the dispute, and not here again.
         """
-        # sudo: that something is left alone does not depend on who asks.
-        plans_sudo = self.sudo().search(
-            [
-                ("company_id", "=", company.id),
-                ("state", "=", rule.ACTIVE),
-                ("item_ids.move_line_id", "in", list(item_ids)),
-            ]
-        )
-        if not plans_sudo:
-            return {}
-        # It holds until it ends, however late a part is: today in any case.
-        ends = {
-            plan.id: max(filter(None, (plan.end_date, plan.warned_until, today)))
-            for plan in plans_sudo
-        }
-        return {
-            row["move_line_id"]: dunning.Withheld(
-                dunning.PLANNED,
-                row["opening"] if row["residual"] > row["opening"] else None,
-                ends[row["plan_id"]],
+        self.flush_model()
+        self.env["credit.payment.plan.item"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT item.move_line_id, item.amount::text,
+                       GREATEST(line.amount_residual_currency, 0)::text,
+                       -- it holds until it ends, however late a part is
+                       GREATEST(plan.end_date, plan.warned_until, %s)
+                  FROM credit_payment_plan_item item
+                  JOIN credit_payment_plan plan ON plan.id = item.plan_id
+                  JOIN account_move_line line ON line.id = item.move_line_id
+                 WHERE plan.company_id = %s AND plan.state = 'active'
+                   AND item.move_line_id = ANY(%s)
+                """,
+                today,
+                company.id,
+                list(item_ids),
             )
-            for row in plans_sudo._read_items()
-            if row["move_line_id"] and row["residual"] > 0
-        }
+        )
+        holds = {}
+        for item_id, opening, residual, until in rows:
+            opening, residual = to_decimal(opening), to_decimal(residual)
+            if residual > 0:
+                part = opening if residual > opening else None
+                holds[item_id] = dunning.Withheld(dunning.PLANNED, part, until)
+        return holds
 
     # === THE JOB === #
 
