@@ -58,6 +58,7 @@
         "views/credit_call_views.xml",
         "views/credit_profile_views.xml",
         "views/credit_work_views.xml",
+        "views/credit_absence_views.xml",
         "views/credit_cover_views.xml",
         "views/credit_profile_exposure_views.xml",
         "views/credit_group_views.xml",

@@ -638,10 +638,13 @@ class CreditHold(models.Model):
         # sudo: who decides is a choice of the company.
         company_sudo = self.sudo().company_id
         profile_sudo = self.sudo().profile_id
+        today, absences = company_sudo._credit_today(), self.env["credit.absence"]
         people = [company_sudo.credit_hold_user_id, profile_sudo.user_id]
+        # Who stands in decides only what that person may decide.
         able = [
             user
-            for user in people
+            for each in people
+            for user in dict.fromkeys((absences._find_substitute(each, today), each))
             if user and self.with_user(user).sudo(False)._has_authority()
         ]
         return profile_sudo._find_person(company_sudo, able)

@@ -60,6 +60,13 @@ class CreditPaymentPlanOffer(models.Model):
 
     # === CONSTRAINT METHODS === #
 
+    @api.constrains("company_id")
+    def _check_company_id(self):
+        allowed = self.env.user._get_company_ids()
+        for offer in self:
+            if offer.company_id.id not in allowed:
+                raise ValidationError(self.env._("Choose one of your own companies."))
+
     @api.constrains("active", "company_id", "amount_from", "amount_to", "risk_class")
     def _check_no_overlap(self):
         """Refuse offers of which nobody could say which one counts."""

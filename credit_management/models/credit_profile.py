@@ -673,7 +673,7 @@ class CreditProfile(models.Model):
 
         The collector, else the one of the company, else who asked for it, else the
         salesperson where it is one who may see the file, else somebody who manages
-        credit.
+        credit. Or who stands in for that person today.
         """
         self.ensure_one()
         # sudo: who looks after a customer is told to nobody here.
@@ -684,7 +684,7 @@ class CreditProfile(models.Model):
             "credit_management.group_credit_user"
         ):
             seller_sudo = seller_sudo.browse()
-        return self._find_person(
+        person = self._find_person(
             company_sudo,
             (
                 profile_sudo.user_id,
@@ -693,6 +693,11 @@ class CreditProfile(models.Model):
                 seller_sudo,
             ),
         )
+        present = self.env["credit.absence"]._find_substitute(
+            person, company_sudo._credit_today()
+        )
+        # sudo: in which companies a colleague works is told to nobody here.
+        return present if company_sudo in present.sudo().company_ids else person
 
     @api.model
     def _find_person(self, company_sudo, users):

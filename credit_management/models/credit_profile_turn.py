@@ -14,6 +14,12 @@ class CreditProfileTurn(models.Model):
 
     _inherit = "credit.profile"  # pylint: disable=consider-merging-classes-inherited
 
+    is_mine = fields.Boolean(
+        string="Mine",
+        compute="_compute_is_mine",
+        search="_search_is_mine",
+        help="One's own customers, and those of colleagues for whom one stands in.",
+    )
     work_turn = fields.Selection(
         [(TODAY, "Today"), (TOMORROW, "Tomorrow")],
         string="Turn",
@@ -41,6 +47,24 @@ class CreditProfileTurn(models.Model):
             self._say_ids_of_today(capped.user_id.ids, capped.company_id.ids)
         )
         (capped - self.browse(id_ for (id_,) in rows)).work_turn = TOMORROW
+
+    @api.depends("user_id")
+    @api.depends_context("uid")
+    def _compute_is_mine(self):
+        mine = self._get_stood_in_for()
+        for profile in self:
+            profile.is_mine = profile.user_id.id in mine
+
+    def _search_is_mine(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        mine = Domain("user_id", "in", self._get_stood_in_for())
+        return mine if True in value else ~mine
+
+    def _get_stood_in_for(self):
+        return self.env["credit.absence"]._find_stood_in_for(
+            self.env.user, fields.Date.context_today(self)
+        )
 
     def _search_work_turn(self, operator, value):
         if operator != "in":

@@ -46,6 +46,13 @@ class CreditWorkPoint(models.Model):
         for row in self:
             row.default_points = work.WORTH.get(row.code, 0)
 
+    @api.constrains("company_id")
+    def _check_company_id(self):
+        allowed = self.env.user._get_company_ids()
+        for row in self:
+            if row.company_id.id not in allowed:
+                raise ValidationError(self.env._("Choose one of your own companies."))
+
     @api.constrains("points", "code")
     def _check_points(self):
         for row in self:

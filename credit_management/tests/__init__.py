@@ -1,3 +1,4 @@
+from . import test_absence
 from . import test_access
 from . import test_demo
 from . import test_dispute

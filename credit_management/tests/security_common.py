@@ -1,5 +1,6 @@
 """Who knocks, what must not be heard, and what must not move."""
 
+from datetime import timedelta
 from decimal import Decimal
 from importlib import import_module
 
@@ -359,6 +360,14 @@ class SecurityCommon(CreditCommon):
             )
             .sudo(False)
         )
+        cls.absence = env["credit.absence"].create(
+            {
+                "user_id": cls.actors["collector"].id,
+                "substitute_id": cls.actors["manager"].id,
+                "date_from": cls.company._credit_today() - timedelta(days=9),
+                "date_to": cls.company._credit_today() - timedelta(days=8),
+            }
+        )
         cls.plan_charge = (
             env["credit.payment.plan.charge"]
             .sudo()
@@ -577,6 +586,7 @@ class SecurityCommon(CreditCommon):
                 cls.overview.level_ids,
                 cls.touch,
                 env["credit.work.point"].create({"code": "review", "points": 7}),
+                cls.absence,
                 env["credit.dispute.report"].search(
                     [("company_id", "=", cls.company.id)]
                 ),

@@ -6,6 +6,9 @@ a model or a field finds a test red until it stands here, with the right it need
 
 # Public methods that our classes add or override: the least right that may call them.
 METHODS = {
+    "credit.absence.create": "collector",
+    "credit.absence.unlink": "collector",
+    "credit.absence.write": "collector",
     # A list of words, the same for everybody.
     "credit.dunning.letter.mail_allowed_qweb_expressions": "public",
     "credit.outgoing.mixin.mail_allowed_qweb_expressions": "public",
@@ -255,6 +258,7 @@ METHODS = {
 }
 # What somebody of another company may do: it makes or opens what is theirs.
 MAKES_OWN = {
+    "credit.absence.create",
     "account.move.create",
     "credit.limit.ask.create",
     "credit.limit.request.create",

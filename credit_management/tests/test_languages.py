@@ -30,6 +30,7 @@ SAME_WORDS = {
         *("partner", "pause", "position", "post", "score", "scores", "status", "text"),
     },
     "fr_FR": {
+        "absences",
         *(
             "cause",
             "condition",

@@ -287,7 +287,9 @@ class TestPlan(PlanCommon):
         move = self._create_late_invoice(30, 300.0)
         plan = self._plan(move, running=False)
         self.assertTrue(self._propose().letter_ids, "a draft holds nothing")
-        self.env["credit.dunning.run"].search([]).action_cancel()
+        self.env["credit.dunning.run"].search(
+            [("company_id", "=", self.company.id)]
+        ).action_cancel()
         plan.action_activate()
         run = self._propose()
         self.assertFalse(run.letter_ids)
@@ -382,7 +384,9 @@ class TestPlan(PlanCommon):
             for index in range(number):
                 partner = self._create_customer(f"Many {number} {index}")
                 self._plan(self._create_late_invoice(30, 90.0, partner))
-            plans = self.env["credit.payment.plan"].search([("state", "=", "active")])
+            plans = self.env["credit.payment.plan"].search(
+                [("state", "=", "active"), ("company_id", "=", self.company.id)]
+            )
             plans.sudo()._refresh(self.today, is_night=True)
             self.env.flush_all()
             self.env.invalidate_all()

@@ -131,16 +131,18 @@ class PortalPlanCommon(CreditPortalCommon):
 
     def _plans(self):
         self.env.invalidate_all()
-        return self.env["credit.payment.plan"].search([], order="id")
+        return self.env["credit.payment.plan"].search(
+            [("company_id", "=", self.company.id)], order="id"
+        )
 
     def _night(self, day):
         """What the job does, without its commits."""
         with freeze_time(f"{day} 09:00:00"):
             Plan_sudo = self.env["credit.payment.plan"].sudo()
             Plan_sudo._end_unanswered()
-            Plan_sudo.search([("state", "=", "active")])._refresh(
-                self.company._credit_today(), is_night=True
-            )
+            Plan_sudo.search(
+                [("state", "=", "active"), ("company_id", "=", self.company.id)]
+            )._refresh(self.company._credit_today(), is_night=True)
 
     def _begin(self, plan, what, amount, **values):
         params = {

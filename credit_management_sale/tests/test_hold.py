@@ -548,6 +548,33 @@ class TestHold(CreditOrderCommon):
         hold.action_refuse("No")
         self.assertFalse(hold.activity_ids)
 
+    def test_who_stands_in_decides_only_with_the_authority_for_it(self):
+        away, present = (
+            new_test_user(
+                self.env,
+                login=f"hold_{name}",
+                groups="credit_management.group_credit_user",
+                company_id=self.company.id,
+                company_ids=[Command.set(self.company.ids)],
+            )
+            for name in ("away", "present")
+        )
+        manager = self.env.ref("credit_management.group_credit_manager")
+        away.group_ids += manager
+        self.company.write({"credit_hold_user_id": away.id, "credit_release_amount": 1})
+        self.env["credit.absence"].create(
+            {
+                "user_id": away.id,
+                "substitute_id": present.id,
+                "date_from": self.today,
+                "date_to": self.today,
+            }
+        )
+        hold = self.hold_of(self.held_order())
+        self.assertEqual(hold._find_decider(), away)
+        present.group_ids += manager
+        self.assertEqual(hold._find_decider(), present)
+
     def test_nobody_writes_or_deletes_a_hold(self):
         hold = self.hold_of(self.held_order())
         for vals in ({"state": "released"}, {"released_amount": 1e9}):
