@@ -78,7 +78,7 @@ def read_texts(markup):
     return {" ".join(piece.split()) for piece in pieces if find_words(piece)}
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestLanguages(CreditPortalCommon):
     @classmethod
     def setUpClass(cls):

@@ -67,7 +67,7 @@ LOGS = (
 )
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestSecurityMethods(SecurityCommon):
     @classmethod
     def setUpClass(cls):

@@ -65,7 +65,7 @@ NOTHING = re.compile(
 LOGS = ("odoo.addons.base.models.ir_model", "odoo.addons.base.models.ir_rule")
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestSecurityModels(SecurityCommon):
     # === EACH MODEL HAS RIGHTS AND A RULE: S25 === #
 
@@ -366,7 +366,7 @@ class TestSecurityModels(SecurityCommon):
                             self.assertTrue(self._is_refused(answer), answer[:200])
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_once")
 class TestSecurityNestedIds(SecurityCommon):
     """An id inside what is written may be anybody's: trial S4."""
 
