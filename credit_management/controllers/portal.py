@@ -382,14 +382,20 @@ class CreditPortal(PortalAccount):
             (self._get_disputed_amount(facts, item) for item in kinds["overdue"]),
             dunning.ZERO,
         )
+        planned = sum(
+            (self._get_planned_amount(facts, item) for item in kinds["overdue"]),
+            dunning.ZERO,
+        )
         totals = {
             "overdue": amounts["overdue"],
             "credits": amounts["credits"],
             # As a letter would claim it.
             "to_pay": max(
-                amounts["overdue"] - disputed - amounts["credits"], dunning.ZERO
+                amounts["overdue"] - disputed - planned - amounts["credits"],
+                dunning.ZERO,
             ),
             "disputed": disputed,
+            "planned": planned,
             "upcoming": amounts["upcoming"],
             "paid_out": amounts["paid_out"],
             "balance": owed - amounts["credits"],
@@ -424,6 +430,11 @@ class CreditPortal(PortalAccount):
             return dunning.ZERO
         disputed = dunning.get_disputed(item, facts.today)
         return min(disputed, self._get_open_amount(item))
+
+    def _get_planned_amount(self, facts, item):
+        """Return what a running plan asks for in parts, of what is open of an item."""
+        planned = facts.planned.get(item.ref, dunning.ZERO)
+        return min(planned, self._get_asked_amount(facts, item))
 
     def _get_asked_amount(self, facts, item):
         """Return what is open of an item and not in dispute."""
@@ -465,6 +476,7 @@ class CreditPortal(PortalAccount):
             row["disputed_text"] = disputed and read["say"].money(
                 disputed, line_sudo.currency_id
             )
+            row["is_planned"] = item.ref in facts.planned
             row["instalment"], row["instalment_count"] = read["instalments"][item.ref]
             rows.append(row)
         return {

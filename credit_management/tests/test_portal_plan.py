@@ -305,6 +305,18 @@ class TestPortalPlan(PortalPlanCommon):
         plan.action_accept()
         self.assertEqual(plan.state, "active")
 
+    def test_the_statement_does_not_ask_for_what_is_paid_in_parts(self):
+        self._running()
+        other = self._create_late_invoice(5, 100.0)
+        page = self._open(self._get_link())
+        totals = self._get_totals(page)
+        self.assertEqual(totals["overdue"], "400.00")
+        self.assertEqual(totals["planned"], "-300.00")
+        self.assertEqual(totals["to_pay"], "100.00")
+        ticked = page.xpath("//input[@name='items'][@checked]/@value")
+        self.assertEqual(ticked, [str(self._receivable_line(other).id)])
+        self.assertEqual(len(page.xpath("//div[@name='planned']")), 1)
+
     def test_staff_refuses_in_words_that_the_customer_reads(self):
         self._propose_online()
         plan = self._plans()
