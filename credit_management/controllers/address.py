@@ -121,8 +121,7 @@ class CreditAddressPortal(CreditOpenedPortal):
     def _render_address_page(self, change_sudo, token, is_done):
         values = {"page_name": "credit_address", "change": None}
         if change_sudo:
-            if request.env.user._is_public():
-                self._speak_language_of(change_sudo.profile_id.partner_id)
+            self._speak_to_visitor(change_sudo.profile_id.partner_id)
             names = change_sudo._get_names()
             values |= {
                 "res_company": change_sudo.company_id,

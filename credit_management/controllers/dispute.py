@@ -12,7 +12,6 @@ from .opened import CreditOpenedPortal
 
 LONGEST_TEXT = 4000
 AMOUNT = re.compile(r"\d{1,12}([.,]\d{1,3})?")
-KEY = re.compile(r"[0-9a-f]{32}")
 MESSAGES_SHOWN = 100
 
 
@@ -64,7 +63,7 @@ class CreditDisputePortal(CreditOpenedPortal):
             ._get_or_create(move_sudo.company_id, move_sudo.commercial_partner_id)
             .sudo()  # sudo: the same; making one gives it back without
         )
-        key = self._clean_dispute_key(kwargs.get("key"))
+        key = self._clean_credit_key(kwargs.get("key"))
         dispute_sudo = self._find_dispute_by_key(profile_sudo, key)
         if not dispute_sudo:
             try:
@@ -219,10 +218,6 @@ class CreditDisputePortal(CreditOpenedPortal):
             return dispute_sudo
         return Dispute_sudo
 
-    def _speak_to_visitor(self, partner_sudo):
-        if request.env.user._is_public():
-            self._speak_language_of(partner_sudo)
-
     # === WHAT WAS SENT === #
 
     def _read_dispute_form(self, move_sudo, sent):
@@ -302,9 +297,6 @@ class CreditDisputePortal(CreditOpenedPortal):
                 )
             files.append((uploads.clean_name(each.filename, kind), content))
         return files
-
-    def _clean_dispute_key(self, key):
-        return key if isinstance(key, str) and KEY.fullmatch(key) else uuid.uuid4().hex
 
     def _find_dispute_by_key(self, profile_sudo, key):
         """Return the case that a form opened already."""

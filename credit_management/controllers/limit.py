@@ -42,8 +42,7 @@ class CreditLimitPortal(CreditOpenedPortal):
         if not profile_sudo or not self._may_ask_credit_limit(profile_sudo):
             # The same answer whether the file exists or not.
             return self._make_credit_private(request.redirect("/my"))
-        if request.env.user._is_public():
-            self._speak_language_of(profile_sudo.partner_id)
+        self._speak_to_visitor(profile_sudo.partner_id)
         try:
             self._ask_credit_limit(profile_sudo, amount, reason)
         except UserError as error:

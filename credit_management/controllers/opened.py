@@ -1,8 +1,15 @@
+import re
+import uuid
+from datetime import date
+
 from odoo import http
 from odoo.http import request
 
 from ..logic import uploads
 from .portal import CreditPortal
+
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+KEY = re.compile(r"[0-9a-f]{32}")
 
 
 class CreditOpenedPortal(CreditPortal):
@@ -34,6 +41,19 @@ class CreditOpenedPortal(CreditPortal):
     def _clean_credit_text(self, text, longest):
         """Return what was typed, to be kept or shown again: plain text."""
         return uploads.clean_text(text, longest) if isinstance(text, str) else ""
+
+    def _clean_credit_key(self, key):
+        """Return the key of a form that was shown; a new one if it was made up."""
+        return key if isinstance(key, str) and KEY.fullmatch(key) else uuid.uuid4().hex
+
+    def _read_credit_day(self, text):
+        """Return the day that a form names, or None."""
+        if not isinstance(text, str) or not text.isascii() or not DAY.fullmatch(text):
+            return None
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            return None
 
     def _cast_credit_letter(self, letter):
         """Return the id of a letter from whatever stood in the address."""

@@ -38,8 +38,7 @@ class CreditPaymentPortal(CreditPortal):
         if not profile_sudo:
             # The same answer whether the file exists or not.
             return self._make_credit_private(request.redirect("/my"))
-        if request.env.user._is_public():
-            self._speak_language_of(profile_sudo.partner_id)
+        self._speak_to_visitor(profile_sudo.partner_id)
         items = "-".join(request.httprequest.args.getlist("items"))
         return self._render_credit_private(
             "credit_management.portal_credit_pay",

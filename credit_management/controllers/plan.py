@@ -1,6 +1,5 @@
 import re
 import uuid
-from datetime import date
 
 from odoo import http
 from odoo.exceptions import UserError, ValidationError
@@ -14,8 +13,6 @@ from ..models.credit_payment_plan_agreement import LONGEST_NAME
 from .opened import CreditOpenedPortal
 from .payment import CreditPaymentPortal
 
-DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-KEY = re.compile(r"[0-9a-f]{32}")
 COUNT = re.compile(r"\d{1,3}")
 LONGEST_REASON = 2000
 PLANS_SHOWN = 80
@@ -124,8 +121,7 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
         plan_sudo = request.env["credit.payment.plan"]._find_by_accept_token(token)
         if not plan_sudo:
             return self._render_accept_page(plan_sudo, token)
-        if request.env.user._is_public():
-            self._speak_language_of(plan_sudo.partner_id)
+        self._speak_to_visitor(plan_sudo.partner_id)
         plan_sudo._portal_ensure_token()
         return self._take_acceptance(
             plan_sudo, name, "link", plan_sudo.get_portal_url(), token
@@ -205,8 +201,7 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
         is_own = own_sudo and own_sudo == plan_sudo.partner_id
         if not is_own and not self._is_credit_token(plan_sudo, access_token):
             return Plan_sudo
-        if request.env.user._is_public():
-            self._speak_language_of(plan_sudo.partner_id)
+        self._speak_to_visitor(plan_sudo.partner_id)
         return plan_sudo
 
     def _may_accept_plan(self, plan_sudo):
@@ -329,8 +324,7 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
     def _render_accept_page(self, plan_sudo, token, error=None):
         values = {"page_name": "credit_plan", "plan": None}
         if plan_sudo:
-            if request.env.user._is_public():
-                self._speak_language_of(plan_sudo.partner_id)
+            self._speak_to_visitor(plan_sudo.partner_id)
             text = plan_sudo.with_env(request.env).sudo()._speak()._say_agreement()
             values |= {
                 "res_company": plan_sudo.company_id,
@@ -538,8 +532,7 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
         profile_sudo = self._get_plan_proposer(profile_id, access_token)
         if not profile_sudo:
             return self._make_credit_private(request.redirect("/my"))
-        key = kwargs.get("key")
-        key = key if isinstance(key, str) and KEY.fullmatch(key) else uuid.uuid4().hex
+        key = self._clean_credit_key(kwargs.get("key"))
         plan_sudo = profile_sudo.env["credit.payment.plan"].search(
             [("profile_id", "=", profile_sudo.id), ("portal_key", "=", key)]
         )
@@ -572,8 +565,7 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
             or not profile_sudo.company_id.credit_portal_plans
         ):
             return profile_sudo.browse()
-        if request.env.user._is_public():
-            self._speak_language_of(profile_sudo.partner_id)
+        self._speak_to_visitor(profile_sudo.partner_id)
         return profile_sudo
 
     def _find_online_plannable(self, profile_sudo, facts):
@@ -629,7 +621,7 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
         latest = instalments.days_after(
             facts.today, company_sudo.credit_plan_first_days
         )
-        first = self._read_plan_day(sent.get("first"))
+        first = self._read_credit_day(sent.get("first"))
         if not first or not facts.today <= first <= latest:
             raise UserError(
                 request.env._(
@@ -653,14 +645,6 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
             "parts": parts,
             "reason": self._clean_credit_text(sent.get("reason"), LONGEST_REASON),
         }
-
-    def _read_plan_day(self, text):
-        if not isinstance(text, str) or not text.isascii() or not DAY.fullmatch(text):
-            return None
-        try:
-            return date.fromisoformat(text)
-        except ValueError:
-            return None
 
     def _propose_plan(self, profile_sudo, asked, key):
         user = request.env.user

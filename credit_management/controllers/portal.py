@@ -131,8 +131,7 @@ class CreditPortal(PortalAccount):
             # The same answer whether the file exists or not.
             return self._make_credit_private(request.redirect("/my"))
         partner_sudo = profile_sudo.partner_id
-        if request.env.user._is_public():
-            self._speak_language_of(partner_sudo)
+        self._speak_to_visitor(partner_sudo)
         return self._render_credit_page(profile_sudo.company_id, partner_sudo)
 
     @http.route()
@@ -237,6 +236,11 @@ class CreditPortal(PortalAccount):
         code = request.env["ir.http"].get_nearest_lang(partner_sudo.lang)
         if code:
             request.update_context(lang=code)
+
+    def _speak_to_visitor(self, partner_sudo):
+        """Answer a guest in the customer's language; a login has one of its own."""
+        if request.env.user._is_public():
+            self._speak_language_of(partner_sudo)
 
     # === WHAT THE PAGE SHOWS === #
 

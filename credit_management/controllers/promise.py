@@ -1,6 +1,5 @@
 import re
 import uuid
-from datetime import date
 
 from odoo import http
 from odoo.exceptions import UserError
@@ -12,8 +11,6 @@ from ..logic import uploads
 from .opened import CreditOpenedPortal
 
 AMOUNT = re.compile(r"\d{1,12}([.,]\d{1,3})?")
-DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-KEY = re.compile(r"[0-9a-f]{32}")
 PROMISES_SHOWN = 20
 
 
@@ -57,8 +54,7 @@ class CreditPromisePortal(CreditOpenedPortal):
         profile_sudo = self._get_credit_promiser(profile_id, access_token)
         if not profile_sudo:
             return self._make_credit_private(request.redirect("/my"))
-        key = kwargs.get("key")
-        key = key if isinstance(key, str) and KEY.fullmatch(key) else uuid.uuid4().hex
+        key = self._clean_credit_key(kwargs.get("key"))
         given_sudo = profile_sudo.env["credit.promise"].search(
             [("profile_id", "=", profile_sudo.id), ("portal_key", "=", key)]
         )
@@ -115,8 +111,7 @@ class CreditPromisePortal(CreditOpenedPortal):
         profile_sudo = self._get_credit_profile(profile_id, access_token)
         if not profile_sudo or not self._is_credit_visitor():
             return profile_sudo.browse()
-        if request.env.user._is_public():
-            self._speak_language_of(profile_sudo.partner_id)
+        self._speak_to_visitor(profile_sudo.partner_id)
         return profile_sudo
 
     def _find_promisable(self, facts):
@@ -162,7 +157,7 @@ class CreditPromisePortal(CreditOpenedPortal):
         ]
         if not chosen:
             raise UserError(request.env._("Please tick what you are going to pay."))
-        day = self._read_promise_day(sent.get("day"))
+        day = self._read_credit_day(sent.get("day"))
         latest = min(latest for _item, latest in chosen)
         if not day or not facts.today <= day <= latest:
             raise UserError(
@@ -177,14 +172,6 @@ class CreditPromisePortal(CreditOpenedPortal):
             "day": day,
             "amount": self._read_promise_amount(sent.get("amount")),
         }
-
-    def _read_promise_day(self, text):
-        if not isinstance(text, str) or not text.isascii() or not DAY.fullmatch(text):
-            return None
-        try:
-            return date.fromisoformat(text)
-        except ValueError:
-            return None
 
     def _read_promise_amount(self, text):
         """Return the amount in a text, none for all that is open.

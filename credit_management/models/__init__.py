@@ -1,5 +1,6 @@
 from . import credit_message
 from . import credit_telling_mixin
+from . import credit_task_mixin
 from . import res_company
 from . import res_config_settings
 from . import res_partner

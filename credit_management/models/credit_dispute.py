@@ -42,7 +42,7 @@ class CreditDispute(models.Model):
         "credit.talk.mixin",
         "credit.telling.mixin",
         "portal.mixin",
-        "mail.activity.mixin",
+        "credit.task.mixin",
     ]
     _order = "closed_date desc, priority desc, deadline, id desc"
     _check_company_auto = True
@@ -578,22 +578,6 @@ class CreditDispute(models.Model):
         )
         self._touch()
 
-    def _give_task(self, user, say, deadline=None):
-        """Give a person a task, in that person's language.
-
-        :param say: function that puts it into words, given the environment
-        """
-        self.ensure_one()
-        if not user or user._is_superuser():
-            return
-        spoken = self.with_context(lang=user.lang or self.env.lang)
-        spoken.activity_schedule(
-            "mail.mail_activity_data_todo",
-            date_deadline=deadline,
-            summary=say(spoken.env),
-            user_id=user.id,
-        )
-
     def _pass_tasks(self, former):
         """Give what a former owner had to do for a case to the new one."""
         self.ensure_one()
@@ -604,7 +588,7 @@ class CreditDispute(models.Model):
         if owner and formers_sudo:
             formers_sudo.write({"user_id": owner.id})
         elif owner and not self.closed_date and owner not in tasks_sudo.user_id:
-            self.sudo()._give_task(
+            self._give_task(
                 owner, lambda env: env._("A dispute was given to you"), self.deadline
             )
 

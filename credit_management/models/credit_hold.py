@@ -41,7 +41,7 @@ class CreditHold(models.Model):
 
     _name = "credit.hold"
     _description = "Credit Hold"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["mail.thread", "credit.task.mixin"]
     _order = "state, date desc, id desc"
     _rec_name = "name"
 
@@ -381,7 +381,7 @@ class CreditHold(models.Model):
         hold_sudo.activity_unlink(
             ["mail.mail_activity_data_todo"]
         )  # one task is enough
-        hold_sudo._give_task(
+        hold_sudo._ask_decider(
             lambda env: env._("%(name)s asks for a release", name=asker.name)
         )
 
@@ -461,7 +461,7 @@ class CreditHold(models.Model):
             }
             | vals
         )
-        hold_sudo._give_task(
+        hold_sudo._ask_decider(
             lambda env: env._("Decide about %(document)s", document=hold_sudo.name)
         )
         hold_sudo._tell(
@@ -618,19 +618,10 @@ class CreditHold(models.Model):
                         subject=body,
                     )
 
-    def _give_task(self, say):
-        """Give whoever decides a task, in that person's language."""
+    def _ask_decider(self, say):
+        """Give whoever decides a task, see ``_give_task``."""
         self.ensure_one()
-        user = self._find_decider()
-        if not user or user._is_superuser():
-            return
-        spoken = self.with_context(lang=user.lang or self.env.lang)
-        spoken.activity_schedule(
-            "mail.mail_activity_data_todo",
-            date_deadline=self.company_id._credit_today(),
-            summary=say(spoken.env),
-            user_id=user.id,
-        )
+        self._give_task(self._find_decider(), say, self.company_id._credit_today())
 
     def _find_decider(self):
         """Return who is asked: the company's choice, else the collector, who may."""

@@ -55,7 +55,7 @@ class CreditLimitRequest(models.Model):
     _inherit = [
         "credit.customer.mixin",
         "credit.telling.mixin",
-        "mail.activity.mixin",
+        "credit.task.mixin",
     ]
     _order = "id desc"
     _check_company_auto = True
@@ -672,20 +672,6 @@ class CreditLimitRequest(models.Model):
                 self._give_task(self.decided_by, lambda env, words=words: words)
 
     # === SAID === #
-
-    def _give_task(self, user, say):
-        """Give a person a task, in that person's language.
-
-        :param say: function that puts it into words, given the environment
-        """
-        self.ensure_one()
-        if not user or user._is_superuser():
-            return
-        # sudo: whoever asks may not see the task of who decides.
-        spoken = self.sudo().with_context(lang=user.lang or self.env.lang)
-        spoken.activity_schedule(
-            "mail.mail_activity_data_todo", summary=say(spoken.env), user_id=user.id
-        )
 
     @api.model
     def _is_more(self, limit, other):

@@ -30,7 +30,7 @@ class CreditPaymentPlan(models.Model):
 
     _name = "credit.payment.plan"
     _description = "Payment Plan"
-    _inherit = ["credit.telling.mixin", "portal.mixin", "mail.activity.mixin"]
+    _inherit = ["credit.telling.mixin", "portal.mixin", "credit.task.mixin"]
     _order = "start_date desc, id desc"
     _check_company_auto = True
     _mail_post_access = "read"
@@ -587,8 +587,7 @@ class CreditPaymentPlan(models.Model):
                 amount=self.currency_id.format(self.amount_left),
             ),
         )
-        # sudo: the task goes to the collector, whoever noticed.
-        self.sudo()._ask_collector()
+        self._ask_collector(lambda env: env._("A payment plan was broken"))
 
     def _revive(self):
         """Let a broken plan run again; what is late gets a new last day."""
@@ -635,18 +634,13 @@ class CreditPaymentPlan(models.Model):
         # sudo: the tasks of colleagues, too, are done with.
         self.sudo().activity_unlink(["mail.mail_activity_data_todo"])
 
-    def _ask_collector(self):
-        """Give the collector a task about a plan that was broken."""
+    def _ask_collector(self, say, deadline=None):
+        """Give the collector a task, see ``_give_task``; for today if not said else."""
         self.ensure_one()
-        user = self.profile_id._get_informed_user(self.user_id)
-        if user._is_superuser():
-            return
-        spoken = self.with_context(lang=user.lang or self.env.lang)
-        spoken.activity_schedule(
-            "mail.mail_activity_data_todo",
-            date_deadline=self.company_id._credit_today(),
-            summary=spoken.env._("A payment plan was broken"),
-            user_id=user.id,
+        self._give_task(
+            self.profile_id._get_informed_user(self.user_id),
+            say,
+            deadline or self.company_id._credit_today(),
         )
 
     @api.model

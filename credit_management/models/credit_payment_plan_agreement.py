@@ -188,17 +188,11 @@ class CreditPaymentPlanAgreement(models.Model):
         """
         plan_sudo = self._make(profile, items, parts, **vals)
         plan_sudo._move(rule.PROPOSED)
-        user = profile._get_informed_user(plan_sudo.user_id)
-        if not user._is_superuser():
-            spoken = plan_sudo.with_context(lang=user.lang or self.env.lang)
-            spoken.activity_schedule(
-                "mail.mail_activity_data_todo",
-                date_deadline=plan_sudo.company_id._credit_calendar().add_working_days(
-                    plan_sudo.start_date, TASK_DAYS
-                ),
-                summary=spoken.env._("A customer proposes to pay in parts"),
-                user_id=user.id,
-            )
+        calendar = plan_sudo.company_id._credit_calendar()
+        plan_sudo._ask_collector(
+            lambda env: env._("A customer proposes to pay in parts"),
+            calendar.add_working_days(plan_sudo.start_date, TASK_DAYS),
+        )
         return plan_sudo
 
     def _take_offer(self):

@@ -307,13 +307,6 @@ class CreditPaymentPlanCollection(models.Model):
         if self.has_charge_trouble:
             return
         self.has_charge_trouble = True
-        user = self.profile_id._get_informed_user(self.user_id)
-        if user._is_superuser():
-            return
-        spoken = self.with_context(lang=user.lang or self.env.lang)
-        spoken.activity_schedule(
-            "mail.mail_activity_data_todo",
-            date_deadline=self.company_id._credit_today(),
-            summary=spoken.env._("A part of a payment plan could not be collected"),
-            user_id=user.id,
+        self._ask_collector(
+            lambda env: env._("A part of a payment plan could not be collected")
         )

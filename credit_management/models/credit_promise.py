@@ -33,7 +33,7 @@ class CreditPromise(models.Model):
 
     _name = "credit.promise"
     _description = "Promise to Pay"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["mail.thread", "credit.task.mixin"]
     _order = "date desc, id desc"
     _check_company_auto = True
     _mail_post_access = "read"
@@ -652,15 +652,10 @@ class CreditPromise(models.Model):
             return
         today = self.company_id._credit_today()
         self.task_date = today
-        user = self.profile_id._get_informed_user(self.user_id)
-        if user._is_superuser():
-            return
-        spoken = self.with_context(lang=user.lang or self.env.lang)
-        spoken.activity_schedule(
-            "mail.mail_activity_data_todo",
-            date_deadline=today,
-            summary=spoken.env._("A promise to pay was not kept"),
-            user_id=user.id,
+        self._give_task(
+            self.profile_id._get_informed_user(self.user_id),
+            lambda env: env._("A promise to pay was not kept"),
+            today,
         )
 
     # === FACTS FOR DUNNING === #

@@ -284,6 +284,7 @@ MAKES_OWN = {
 }
 # Models that nobody but the program itself may reach: abstract ones have no rows.
 MODELS_OF_NOBODY = {
+    "credit.task.mixin",
     "credit.bulk.mixin",
     "credit.call.mixin",
     "credit.check",
