@@ -3,7 +3,7 @@
 from datetime import date
 
 from odoo.exceptions import UserError, ValidationError
-from odoo.tests import Form, tagged
+from odoo.tests import Form, freeze_time, tagged
 
 from .test_plan import FIRST, SECOND, THIRD, PlanCommon
 from .test_portal_plan import PortalPlanCommon
@@ -125,6 +125,13 @@ class TestPlanCost(PlanCostCommon):
         self.assertEqual(plan.cost_move_id, invoice)
         plan.action_cancel()
         self.assertEqual(invoice.amount_residual, 11.5)
+
+    def test_late_in_the_evening_it_is_of_the_day_of_the_company(self):
+        self.env.user.tz = "UTC"
+        with freeze_time("2026-05-13 22:30:00"):  # half past midnight in Amsterdam
+            plan = self._plan(self.invoice, **self.TERMS)
+        self.assertEqual(str(plan.cost_move_id.invoice_date), "2026-05-14")
+        self.assertEqual(plan.cost_move_id.state, "posted")
 
     def test_in_another_currency_and_on_another_account(self):
         other = self.setup_other_currency("CHF")
