@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from credit_management.logic import instalments, plan
+from credit_management.logic.workdays import WorkCalendar
 
 DAY = date(2026, 5, 20)
 CENT = Decimal("0.01")
@@ -110,3 +111,119 @@ def test_a_wish_is_a_plan_that_adds_up_or_none(total, count, step, rhythm, pay_d
         return
     assert sum(part.amount for part in parts) == total
     assert all(part.amount > 0 for part in parts)
+
+
+# === THE NEAREST PLAN THAT AN OFFER HAS === #
+
+
+@st.composite
+def wishes(draw):
+    """Return an offer, an amount, a wish, and the day and calendar it is asked on."""
+    today = DAY + timedelta(days=draw(st.integers(0, 400)))
+    offer = plan.Offer(
+        Decimal(0),
+        Decimal(0),
+        most_parts=draw(st.integers(2, 12)),
+        longest_days=draw(st.integers(1, 400)),
+        first_now=draw(st.booleans()),
+    )
+    wish = plan.Wish(
+        draw(st.integers(2, 12)),
+        today + timedelta(days=draw(st.integers(0, 20))),
+        draw(st.sampled_from(instalments.RHYTHMS)),
+    )
+    total = draw(st.integers(1, 10**6)) * CENT
+    calendar = draw(st.sampled_from([None, WorkCalendar()]))
+    return offer, total, wish, today, calendar
+
+
+def _fits(offer, parts, today, calendar):
+    first_day = calendar.next_working_day(today) if calendar else today
+    days = [part.day for part in parts]
+    return plan.fits(offer, Decimal(1), days, today, first_day, 0)
+
+
+def _design(total, wish, calendar):
+    return instalments.design(
+        total,
+        first=wish.first,
+        rhythm=wish.rhythm,
+        count=wish.count,
+        pay_day=wish.pay_day,
+        step=CENT,
+        calendar=calendar,
+    )
+
+
+@given(wishes())
+def test_the_nearest_plan_is_within_the_offer_and_adds_up(asked):
+    offer, total, wish, today, calendar = asked
+    found = plan.find_nearest(offer, total, wish, today, step=CENT, calendar=calendar)
+    if not found:
+        return
+    nearest, parts = found
+    assert _fits(offer, parts, today, calendar)
+    assert parts == _design(total, nearest, calendar), "made anew it is the same"
+    assert sum(part.amount for part in parts) == total
+    assert 2 <= len(parts) <= wish.count
+    assert nearest.first <= max(wish.first, parts[0].day)
+
+
+@given(wishes())
+def test_a_wish_within_the_offer_stays_as_it_is(asked):
+    offer, total, wish, today, calendar = asked
+    try:
+        parts = _design(total, wish, calendar)
+    except instalments.UnsuitablePlan:
+        return
+    found = plan.find_nearest(offer, total, wish, today, step=CENT, calendar=calendar)
+    if _fits(offer, parts, today, calendar):
+        assert found == (wish, parts)
+    else:
+        assert not found or found[0] != wish
+
+
+@given(wishes())
+def test_where_two_parts_at_once_would_do_something_is_found(asked):
+    offer, total, wish, today, calendar = asked
+    found = plan.find_nearest(offer, total, wish, today, step=CENT, calendar=calendar)
+    week = plan.Wish(2, today, instalments.WEEKLY)
+    month = plan.Wish(2, today, instalments.MONTHLY)
+    fitting = {
+        each.rhythm
+        for each in (week, month)
+        if total >= 2 * CENT
+        and _fits(offer, _design(total, each, calendar), today, calendar)
+    }
+    if fitting:
+        assert found
+    if wish.rhythm in fitting:
+        assert found[0].rhythm == wish.rhythm, "the rhythm is kept if it can be"
+
+
+def test_what_is_changed_is_as_little_as_possible():
+    def say(offer, *wish):
+        wish, parts = plan.find_nearest(
+            offer, Decimal(600), plan.Wish(*wish), DAY, step=CENT
+        )
+        return wish.rhythm, len(parts), str(parts[0].day), str(parts[-1].day)
+
+    def make(most, longest, first_now=False):
+        return plan.Offer(Decimal(0), Decimal(0), most, longest, first_now=first_now)
+
+    # Fewer parts: the day stays.
+    assert say(make(3, 90), 6, date(2026, 5, 30), "monthly") == (
+        ("monthly", 3, "2026-05-30", "2026-07-30")
+    )
+    # At once: the others keep the day of the month.
+    assert say(make(6, 90, True), 3, date(2026, 5, 30), "monthly") == (
+        ("monthly", 3, "2026-05-20", "2026-07-30")
+    )
+    # So short a run: the first part comes sooner, but no sooner than it has to.
+    assert say(make(6, 28), 2, date(2026, 6, 5), "fortnightly") == (
+        ("fortnightly", 2, "2026-06-03", "2026-06-17")
+    )
+    # Shorter yet: another rhythm.
+    assert say(make(6, 8), 2, date(2026, 5, 20), "monthly") == (
+        ("weekly", 2, "2026-05-20", "2026-05-27")
+    )

@@ -1,5 +1,6 @@
 import re
 import uuid
+from urllib.parse import urlencode
 
 from odoo import http
 from odoo.exceptions import UserError, ValidationError
@@ -9,6 +10,7 @@ from odoo.tools import format_date
 
 from ..logic import instalments
 from ..logic import plan as rule
+from ..logic.money import to_decimal
 from ..models.credit_payment_plan_agreement import LONGEST_NAME
 from .opened import CreditOpenedPortal
 from .payment import CreditPaymentPortal
@@ -539,6 +541,8 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
         if not plan_sudo:
             try:
                 asked = self._read_plan_form(profile_sudo, kwargs)
+                if kwargs.get("take"):
+                    self._check_plan_offered(profile_sudo, asked)
                 if not profile_sudo._use_portal_quota():
                     error = request.env["credit.profile"]._explain_portal_quota()
                     return self._render_plan_form(
@@ -595,7 +599,7 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
     def _read_plan_form(self, profile_sudo, sent):
         """Return what a form asks for, checked against the ledger.
 
-        :return: dict of items, parts and reason
+        :return: dict of items, wish, parts and reason
         :raise UserError: in words for the customer
         """
         company_sudo = profile_sudo.company_id
@@ -632,19 +636,115 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
         rhythm = sent.get("rhythm")
         if rhythm not in instalments.RHYTHMS:
             raise UserError(request.env._("Please choose how often you pay."))
+        text = sent.get("pay_day")
+        is_day = isinstance(text, str) and text.isascii() and COUNT.fullmatch(text)
+        # Only of use for months: a plan that we offered keeps the day that was asked.
+        pay_day = min(int(text), 31) if is_day else 0
         total = sum(items_sudo.mapped("amount_residual_currency"))
         Plan_sudo = profile_sudo.env["credit.payment.plan"]
         parts = Plan_sudo.with_env(request.env)._propose_parts(
             items_sudo.currency_id.round(total),
-            {"first_date": first, "rhythm": rhythm, "mode": "count", "count": count},
+            {
+                "first_date": first,
+                "rhythm": rhythm,
+                "mode": "count",
+                "count": count,
+                "pay_day": pay_day,
+            },
             items_sudo.currency_id,
             company_sudo._credit_calendar(),
         )
         return {
             "items": items_sudo,
+            "wish": rule.Wish(count, first, rhythm, pay_day or None),
             "parts": parts,
             "reason": self._clean_credit_text(sent.get("reason"), LONGEST_REASON),
         }
+
+    def _check_plan_offered(self, profile_sudo, asked):
+        """Refuse what was shown as running at once, and does not any more.
+
+        :raise UserError: in words for the customer
+        """
+        if not self._get_credit_partner():
+            raise UserError(
+                request.env._(
+                    "Please log in: then the plan runs at once. A link is easily"
+                    " forwarded."
+                )
+            )
+        offered = self._find_plan_offered(profile_sudo, asked["items"], asked["wish"])
+        if not offered or offered["parts"] != asked["parts"]:
+            raise UserError(
+                request.env._(
+                    "We cannot agree to this plan at once any more. Please look at"
+                    " the parts again."
+                )
+            )
+
+    def _find_plan_offered(self, profile_sudo, items_sudo, wish=None):
+        """Return the plan nearest to a wish that runs without our answer, or None.
+
+        :param wish: without one, as many parts as we offer
+        :return: dict of ``wish``, ``parts`` and the ``cost``, in their currency
+        """
+        company_sudo, currency_sudo = profile_sudo.company_id, items_sudo.currency_id
+        if len(currency_sudo) != 1:
+            return None
+        today = company_sudo._credit_today()
+        total = currency_sudo.round(sum(items_sudo.mapped("amount_residual_currency")))
+        in_company = currency_sudo._convert(
+            total, company_sudo.currency_id, company_sudo, today
+        )
+        asked = {profile_sudo: (profile_sudo.partner_id.id, to_decimal(in_company))}
+        Offer = request.env["credit.payment.plan.offer"]
+        offer_sudo = Offer._find_open(company_sudo, asked)[profile_sudo]
+        if not offer_sudo:
+            return None
+        most = min(offer_sudo.most_parts, company_sudo.credit_plan_most_parts)
+        found = rule.find_nearest(
+            offer_sudo._to_logic(),
+            to_decimal(total),
+            wish or rule.Wish(most, today, instalments.MONTHLY),
+            today,
+            step=to_decimal(currency_sudo.rounding),
+            calendar=company_sudo._credit_calendar(),
+        )
+        if not found:
+            return None
+        nearest, parts = found
+        return {"wish": nearest, "parts": parts, "cost": 0}
+
+    def _prepare_plan_offered(self, profile_sudo, items_sudo, asked):
+        """Return what the page says of a plan that runs without our answer."""
+        offered = self._find_plan_offered(
+            profile_sudo, items_sudo, asked and asked["wish"]
+        )
+        if not offered:
+            return None
+        wish = offered["wish"]
+        values = {
+            "count": wish.count,
+            "first": wish.first,
+            "rhythm": wish.rhythm,
+            "pay_day": wish.pay_day or "",
+        }
+        path = f"{profile_sudo.access_url}/plan?" + urlencode(
+            values | {"items": items_sudo.ids}, doseq=True
+        )
+        return {
+            "values": values,
+            "items": items_sudo.ids,
+            "parts": self._prepare_plan_parts(offered["parts"]),
+            "currency": items_sudo.currency_id,
+            "cost": offered["cost"],
+            "is_wish": bool(asked) and offered["parts"] == asked["parts"],
+            "is_login": bool(self._get_credit_partner()),
+            "login_url": f"/web/login?{urlencode({'redirect': path})}",
+        }
+
+    def _prepare_plan_parts(self, parts):
+        return [{"date": part.day, "amount": float(part.amount)} for part in parts]
 
     def _propose_plan(self, profile_sudo, asked, key):
         user = request.env.user
@@ -677,10 +777,16 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
                 ("count", 3),
                 ("first", 10),
                 ("rhythm", 20),
+                ("pay_day", 3),
                 ("reason", LONGEST_REASON),
             )
         }
         money = items_sudo.currency_id[:1]
+        chosen_sudo = (
+            asked["items"]
+            if asked
+            else items_sudo.filtered(lambda item_sudo: item_sudo.currency_id == money)
+        )
         # sudo: what a company offers is told to its customers.
         offers_sudo = (
             request.env["credit.payment.plan.offer"]
@@ -727,11 +833,11 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
                     "rhythm": typed["rhythm"] or instalments.MONTHLY,
                     "first": typed["first"] or str(facts.today),
                 },
-                "parts": asked
-                and [
-                    {"date": part.day, "amount": float(part.amount)}
-                    for part in asked["parts"]
-                ],
+                "parts": asked and self._prepare_plan_parts(asked["parts"]),
+                # Where something is wrong with the wish, nothing is said of another.
+                "offered": not error
+                and chosen_sudo
+                and self._prepare_plan_offered(profile_sudo, chosen_sudo, asked),
                 "chosen": asked and asked["items"].ids,
                 "currency": asked and asked["items"].currency_id,
                 "form_url": f"{profile_sudo.access_url}/plan",

@@ -9,11 +9,23 @@ Money is ``Decimal``; days are those of the company.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from decimal import Decimal
 
-from .instalments import DROPPED, PAID, ZERO, Account, Standing
+from .instalments import (
+    DROPPED,
+    FORTNIGHTLY,
+    MONTHLY,
+    PAID,
+    WEEKLY,
+    ZERO,
+    Account,
+    Instalment,
+    Standing,
+    UnsuitablePlan,
+    design,
+)
 from .workdays import WorkCalendar, days_after
 
 DRAFT = "draft"
@@ -260,10 +272,142 @@ def fits(
     days = tuple(days)
     return (
         bool(days)
-        and offer.lowest <= total
-        and (not offer.highest or total <= offer.highest)
+        and is_open(offer, total, plans_before)
         and len(days) <= offer.most_parts
         and days[-1] <= days_after(today, offer.longest_days)
         and (not offer.first_now or days[0] <= first_day)
+    )
+
+
+def is_open(offer: Offer, total: Decimal, plans_before: int) -> bool:
+    """Say whether some plan about an amount could be within an offer.
+
+    :param total: in the currency of the company
+    :param plans_before: of this customer, in the last twelve months
+
+    >>> offer = Offer(Decimal(100), Decimal(500), 2, 40)
+    >>> is_open(offer, Decimal(500), 0), is_open(offer, Decimal(500), 1)
+    (True, False)
+    >>> is_open(offer, Decimal("99.99"), 0)
+    False
+    """
+    return (
+        offer.lowest <= total
+        and (not offer.highest or total <= offer.highest)
         and plans_before < offer.plans_a_year
+    )
+
+
+# === THE NEAREST PLAN THAT AN OFFER HAS === #
+
+# A rhythm, and those that come to an end sooner.
+FASTER = {
+    MONTHLY: (MONTHLY, FORTNIGHTLY, WEEKLY),
+    FORTNIGHTLY: (FORTNIGHTLY, WEEKLY),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How somebody wants to pay: so many parts from a day on, in a rhythm.
+
+    :param pay_day: day of the month on which the others fall due, if not that of the
+        first one
+    """
+
+    count: int
+    first: date
+    rhythm: str
+    pay_day: int | None = None
+
+
+def find_nearest(
+    offer: Offer,
+    total: Decimal,
+    wish: Wish,
+    today: date,
+    *,
+    step: Decimal,
+    calendar: WorkCalendar | None = None,
+) -> tuple[Wish, tuple[Instalment, ...]] | None:
+    """Return the plan within an offer that is nearest to a wish; the wish, if it is.
+
+    What changes least is taken: the rhythm is kept where possible, then the day of the
+    month, then as many of the number of parts and the first day as can be. Nobody is
+    given more parts, or a later day, than he asked for.
+
+    :param offer: one that is open to the customer for the amount (``is_open``)
+    :param total: what is paid in parts, in its currency
+    :param step: what parts are rounded to
+    :return: what to wish for, and its parts; None where the offer has none of two parts
+
+    >>> day, money = date(2026, 5, 13), {"step": Decimal("0.01")}
+    >>> offer = Offer(ZERO, ZERO, 3, 90, first_now=True)
+    >>> def say(offer, *wish):
+    ...     wish, parts = find_nearest(offer, Decimal(300), Wish(*wish), day, **money)
+    ...     return wish.rhythm, [f"{part.day:%d.%m.}" for part in parts]
+    >>> say(offer, 6, date(2026, 5, 20), MONTHLY)
+    ('monthly', ['13.05.', '20.06.', '20.07.'])
+    >>> say(Offer(ZERO, ZERO, 6, 90), 6, date(2026, 5, 20), MONTHLY)
+    ('monthly', ['20.05.', '20.06.', '20.07.'])
+    >>> say(Offer(ZERO, ZERO, 6, 21), 6, date(2026, 5, 20), MONTHLY)
+    ('fortnightly', ['20.05.', '03.06.'])
+    >>> say(offer, 2, day, WEEKLY)
+    ('weekly', ['13.05.', '20.05.'])
+    >>> find_nearest(Offer(ZERO, ZERO, 6, 5), ZERO, Wish(2, day, WEEKLY), day, **money)
+    """
+    first_day = calendar.next_working_day(today) if calendar else today
+    # What it is for was asked before: here only the parts count.
+    bounds = replace(offer, lowest=ZERO, highest=ZERO)
+    candidates = _find_candidates(offer, wish, first_day)
+    for candidate in sorted(candidates, key=lambda each: _measure(wish, each)):
+        try:
+            parts = design(
+                total,
+                first=candidate.first,
+                rhythm=candidate.rhythm,
+                step=step,
+                count=candidate.count,
+                pay_day=candidate.pay_day,
+                calendar=calendar,
+            )
+        except UnsuitablePlan:
+            continue
+        if fits(bounds, ZERO, (part.day for part in parts), today, first_day, 0):
+            return candidate, parts
+    return None
+
+
+def _find_candidates(offer, wish, first_day):
+    """Return what could be wished for instead: no more parts, and no later day."""
+    later = 0 if offer.first_now else (wish.first - first_day).days
+    firsts = {wish.first} | {
+        first_day + timedelta(days=more) for more in range(max(later, 0) + 1)
+    }
+    counts = range(2, min(wish.count, offer.most_parts) + 1)
+    return [
+        Wish(count, first, rhythm, pay_day)
+        for rhythm in FASTER.get(wish.rhythm, (wish.rhythm,))
+        for first in firsts
+        for pay_day in ({None, _get_pay_day(wish)} if rhythm == MONTHLY else {None})
+        for count in counts
+    ]
+
+
+def _get_pay_day(wish):
+    return wish.pay_day or wish.first.day
+
+
+def _measure(wish, other):
+    """Return how far one wish is from another: what matters most comes first."""
+    rhythms = FASTER.get(wish.rhythm, (wish.rhythm,))
+    is_moved = other.rhythm == MONTHLY and _get_pay_day(other) != _get_pay_day(wish)
+    return (
+        rhythms.index(other.rhythm),
+        is_moved,
+        (other.count != wish.count) + (other.first != wish.first),
+        (wish.first - other.first).days,
+        wish.count - other.count,
+        # Of two that say the same, the shorter one.
+        other.pay_day == other.first.day,
     )

@@ -1,3 +1,4 @@
+from collections import Counter
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -132,27 +133,95 @@ class CreditPaymentPlanOffer(models.Model):
         """Return the offer that a proposed plan fits, or none."""
         company = plan_sudo.company_id
         today = company._credit_today()
-        # sudo: which plans a company offers is told to who may take one.
-        Plan_sudo = plan_sudo.sudo()
-        earlier = Plan_sudo.search(
-            [
-                ("profile_id", "=", plan_sudo.profile_id.id),
-                ("id", "!=", plan_sudo.id),
-                ("active_date", ">", today - YEAR),
-            ]
-        )
-        risk_class = plan_sudo.profile_id.sudo().risk_class_used or ""
-        offers_sudo = self.sudo().search([("company_id", "=", company.id)])
-        return offers_sudo.filtered(
-            lambda offer: (
-                offer.risk_class in (False, risk_class)
-                and rule.fits(
-                    offer._to_logic(),
-                    to_decimal(company.currency_id.round(plan_sudo.amount_company)),
-                    [part.day for part in plan_sudo.line_ids._to_parts()],
-                    today,
-                    company._credit_calendar().next_working_day(today),
-                    len(earlier),
-                )
+        total = to_decimal(company.currency_id.round(plan_sudo.amount_company))
+        asked = {plan_sudo: (plan_sudo.partner_id.id, total)}
+        return self._find_open(company, asked, but=plan_sudo)[plan_sudo].filtered(
+            lambda offer: rule.fits(
+                offer._to_logic(),
+                total,
+                [part.day for part in plan_sudo.line_ids._to_parts()],
+                today,
+                company._credit_calendar().next_working_day(today),
+                # How many there were is asked before.
+                0,
             )
-        )[:1]
+        )
+
+    @api.model
+    def _find_open(self, company, asked, but=None):
+        """Return which offers are open to customers for what is asked of them.
+
+        One at most, as offers do not overlap. None while a proposal waits for its
+        answer, and none after a plan that was broken in the last twelve months or of
+        which something is left: then a person decides. Read in sets.
+
+        :param asked: dict of anything -> (customer id, total in company currency)
+        :param but: plans that do not count
+        :return: dict of the same -> offer, with sudo, or none
+        """
+        # sudo: what a company offers is told to who may take it, whoever asks.
+        Offer_sudo = self.sudo()
+        found = dict.fromkeys(asked, Offer_sudo)
+        offers_sudo = Offer_sudo.search([("company_id", "=", company.id)])
+        partner_ids = list({partner_id for partner_id, _total in asked.values()})
+        if not offers_sudo or not partner_ids:
+            return found
+        plans_before, barred = self._read_plans_before(company, partner_ids, but)
+        profiles_sudo = (
+            self.env["credit.profile"]
+            .sudo()
+            .search(
+                [("company_id", "=", company.id), ("partner_id", "in", partner_ids)]
+            )
+        )
+        class_of = {
+            profile_sudo.partner_id.id: profile_sudo.risk_class_used
+            for profile_sudo in profiles_sudo
+        }
+        rules = {offer_sudo: offer_sudo._to_logic() for offer_sudo in offers_sudo}
+        for key, (partner_id, total) in asked.items():
+            if partner_id in barred:
+                continue
+            found[key] = offers_sudo.filtered(
+                lambda offer, partner_id=partner_id, total=total: (
+                    offer.risk_class in (False, class_of.get(partner_id))
+                    and rule.is_open(rules[offer], total, plans_before[partner_id])
+                )
+            )[:1]
+        return found
+
+    @api.model
+    def _read_plans_before(self, company, partner_ids, but=None):
+        """Read how many plans customers had in twelve months, and whose answer waits.
+
+        :return: a counter by customer id, and the ids of those to whom none is offered
+        """
+        since = company._credit_today() - YEAR
+        # sudo: whether a plan fits an offer does not depend on who asks.
+        plans_sudo = (
+            self.env["credit.payment.plan"]
+            .sudo()
+            .search_fetch(
+                [
+                    ("company_id", "=", company.id),
+                    ("partner_id", "in", partner_ids),
+                    ("id", "not in", but.ids if but else []),
+                    "|",
+                    ("active_date", ">", since),
+                    ("state", "in", (rule.PROPOSED, rule.BROKEN)),
+                ],
+                ["partner_id", "state", "active_date", "closed_date", "amount_left"],
+            )
+        )
+        counts, barred = Counter(), set()
+        for plan_sudo in plans_sudo:
+            partner_id = plan_sudo.partner_id.id
+            if plan_sudo.active_date and plan_sudo.active_date > since:
+                counts[partner_id] += 1
+            is_broken = plan_sudo.state == rule.BROKEN and (
+                plan_sudo.amount_left > 0
+                or (plan_sudo.closed_date and plan_sudo.closed_date > since)
+            )
+            if plan_sudo.state == rule.PROPOSED or is_broken:
+                barred.add(partner_id)
+        return counts, barred

@@ -29,6 +29,7 @@ from . import test_portal_limit
 from . import test_portal_payment
 from . import test_portal_plan
 from . import test_portal_plan_collection
+from . import test_portal_plan_offered
 from . import test_portal_promise
 from . import test_portal_sent
 from . import test_promise
