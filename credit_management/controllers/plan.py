@@ -6,7 +6,7 @@ from odoo import http
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 from odoo.http import request
-from odoo.tools import format_date
+from odoo.tools import format_date, formatLang
 
 from ..logic import instalments
 from ..logic import plan as rule
@@ -542,7 +542,9 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
             try:
                 asked = self._read_plan_form(profile_sudo, kwargs)
                 if kwargs.get("take"):
-                    self._check_plan_offered(profile_sudo, asked)
+                    asked["terms"] = self._check_plan_offered(
+                        profile_sudo, asked, kwargs.get("cost")
+                    )
                 if not profile_sudo._use_portal_quota():
                     error = request.env["credit.profile"]._explain_portal_quota()
                     return self._render_plan_form(
@@ -661,9 +663,11 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
             "reason": self._clean_credit_text(sent.get("reason"), LONGEST_REASON),
         }
 
-    def _check_plan_offered(self, profile_sudo, asked):
+    def _check_plan_offered(self, profile_sudo, asked, shown_cost):
         """Refuse what was shown as running at once, and does not any more.
 
+        :param shown_cost: what the page said that it costs; nothing else is charged
+        :return: its terms
         :raise UserError: in words for the customer
         """
         if not self._get_credit_partner():
@@ -674,19 +678,25 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
                 )
             )
         offered = self._find_plan_offered(profile_sudo, asked["items"], asked["wish"])
-        if not offered or offered["parts"] != asked["parts"]:
+        if (
+            not offered
+            or offered["parts"] != asked["parts"]
+            or (shown_cost or "0") != str(offered["cost"])
+        ):
             raise UserError(
                 request.env._(
                     "We cannot agree to this plan at once any more. Please look at"
                     " the parts again."
                 )
             )
+        return offered["terms"]
 
     def _find_plan_offered(self, profile_sudo, items_sudo, wish=None):
         """Return the plan nearest to a wish that runs without our answer, or None.
 
         :param wish: without one, as many parts as we offer
-        :return: dict of ``wish``, ``parts`` and the ``cost``, in their currency
+        :return: dict of ``wish``, ``parts`` without the ``cost``, that cost, taxes
+            included, and its ``terms``
         """
         company_sudo, currency_sudo = profile_sudo.company_id, items_sudo.currency_id
         if len(currency_sudo) != 1:
@@ -713,7 +723,19 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
         if not found:
             return None
         nearest, parts = found
-        return {"wish": nearest, "parts": parts, "cost": 0}
+        terms = offer_sudo._get_terms(currency_sudo)
+        try:
+            _net, cost = profile_sudo.env["credit.payment.plan"]._find_cost(
+                profile_sudo, currency_sudo, parts, **terms
+            )
+        except UserError:  # it could not be invoiced: no matter of the customer
+            return None
+        return {
+            "wish": nearest,
+            "parts": parts,
+            "cost": cost,
+            "terms": terms,
+        }
 
     def _prepare_plan_offered(self, profile_sudo, items_sudo, asked):
         """Return what the page says of a plan that runs without our answer."""
@@ -735,7 +757,9 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
         return {
             "values": values,
             "items": items_sudo.ids,
-            "parts": self._prepare_plan_parts(offered["parts"]),
+            "parts": self._prepare_plan_parts(
+                instalments.add_cost(offered["parts"], offered["cost"])
+            ),
             "currency": items_sudo.currency_id,
             "cost": offered["cost"],
             "is_wish": bool(asked) and offered["parts"] == asked["parts"],
@@ -756,6 +780,7 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
             source="link" if by_link else "portal",
             reason=asked["reason"] or False,
             portal_key=key,
+            **asked.get("terms", {}),
         )
         if not by_link:
             # Who proposes agrees: with the login, in its name.
@@ -819,7 +844,7 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
                 "rhythms": rhythms,
                 "offers": bool(self._get_credit_partner())
                 and [
-                    self._say_offer(offer_sudo)
+                    self._say_offer(offer_sudo, profile_sudo.partner_id)
                     for offer_sudo in offers_sudo
                     if offer_sudo.risk_class in (False, risk_class)
                 ],
@@ -851,8 +876,8 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
         response.status_code = status
         return response
 
-    def _say_offer(self, offer_sudo):
-        """Say what runs without anybody's answer."""
+    def _say_offer(self, offer_sudo, partner_sudo):
+        """Say what runs without anybody's answer, and what it costs this customer."""
         money = offer_sudo.currency_id.format
         values = {
             "least": money(offer_sudo.amount_from),
@@ -871,6 +896,13 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
                 "From %(least)s: up to %(parts)s parts within %(days)s days.", **values
             )
         )
+        may_charge = request.env["credit.payment.plan"]._may_charge(partner_sudo)
+        if may_charge and (offer_sudo.fee or offer_sudo.interest_rate):
+            words += " " + request.env._(
+                "It costs %(fee)s and %(rate)s %% interest a year, without taxes.",
+                fee=money(offer_sudo.fee),
+                rate=formatLang(request.env, offer_sudo.interest_rate, digits=2),
+            )
         if offer_sudo.first_now:
             words += " " + request.env._("The first part is paid at once.")
         return words

@@ -288,12 +288,8 @@ class CreditPaymentPlan(models.Model):
         if cost:
             parts = instalments.add_cost(parts, cost)
             total += cost
-            vals |= {
-                "cost": float(cost),
-                "cost_net": float(net),
-                "cost_fee": fee,
-                "cost_rate": rate,
-            }
+            vals |= {"cost": float(cost), "cost_net": float(net)}
+        vals |= {"cost_fee": fee, "cost_rate": rate}
         vals.setdefault("source", "staff")
         # sudo: made by whoever may. For customers the program acts.
         by_staff = vals["source"] == "staff"

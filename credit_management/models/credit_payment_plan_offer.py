@@ -133,19 +133,40 @@ class CreditPaymentPlanOffer(models.Model):
         """Return the offer that a proposed plan fits, or none."""
         company = plan_sudo.company_id
         today = company._credit_today()
-        total = to_decimal(company.currency_id.round(plan_sudo.amount_company))
-        asked = {plan_sudo: (plan_sudo.partner_id.id, total)}
-        return self._find_open(company, asked, but=plan_sudo)[plan_sudo].filtered(
-            lambda offer: rule.fits(
-                offer._to_logic(),
-                total,
-                [part.day for part in plan_sudo.line_ids._to_parts()],
-                today,
-                company._credit_calendar().next_working_day(today),
-                # How many there were is asked before.
-                0,
+        currency = plan_sudo.currency_id
+        total = to_decimal(
+            currency._convert(
+                plan_sudo.amount - plan_sudo.cost, company.currency_id, company, today
             )
         )
+        asked = {plan_sudo: (plan_sudo.partner_id.id, total)}
+        return self._find_open(company, asked, but=plan_sudo)[plan_sudo].filtered(
+            lambda offer: (
+                offer._get_terms(currency)
+                == {"fee": plan_sudo.cost_fee, "rate": plan_sudo.cost_rate}
+                and rule.fits(
+                    offer._to_logic(),
+                    total,
+                    [part.day for part in plan_sudo.line_ids._to_parts()],
+                    today,
+                    company._credit_calendar().next_working_day(today),
+                    # How many there were is asked before.
+                    0,
+                )
+            )
+        )
+
+    def _get_terms(self, currency):
+        """Return what a plan of the offer costs: as ``_make`` of plans wants it.
+
+        :param currency: of the plan, in which the fee is returned
+        """
+        self.ensure_one()
+        company = self.company_id
+        fee = self.currency_id._convert(
+            self.fee, currency, company, company._credit_today()
+        )
+        return {"fee": fee, "rate": self.interest_rate}
 
     @api.model
     def _find_open(self, company, asked, but=None):

@@ -239,6 +239,74 @@ class TestPlanCost(PlanCostCommon):
 
 
 @tagged("post_install", "-at_install", "credit_once")
+class TestPortalPlanOfferedCost(PortalPlanCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company.credit_plan_product_id = cls.env["product.product"].create(
+            {"name": "Parts", "type": "service", "taxes_id": False}
+        )
+        cls.offer = cls.env["credit.payment.plan.offer"].create(
+            {
+                "name": "Dear",
+                "company_id": cls.company.id,
+                "most_parts": 3,
+                "longest_days": 90,
+                "fee": 8.0,
+                "interest_rate": 3.0,
+            }
+        )
+        cls.form = f"/my/credit/{cls.profile.id}/plan"
+
+    def _take(self, **changed):
+        self._login(self.azure_user)
+        page = self._read(self.form)
+        inputs = page.xpath("//form[@name='take']//input")
+        sent = {each.get("name"): each.get("value") for each in inputs}
+        del sent["csrf_token"]
+        return page, self._send(f"{self.form}/propose", **sent | changed)
+
+    def test_what_it_costs_is_shown_and_charged(self):
+        page, _answer = self._take()
+        plan = self._plans()
+        self.assertEqual((plan.state, plan.offer_id), ("active", self.offer))
+        self.assertGreater(plan.cost, 8.0)
+        shown = page.xpath("string(//section[@name='offered']//p[@name='cost']/strong)")
+        self.assertEqual(
+            shown.strip().lstrip("$\N{NO-BREAK SPACE}"), f"{plan.cost:.2f}"
+        )
+        self.assertEqual(plan.cost_move_id.amount_total, plan.cost)
+        self.assertIn("8.00", page.xpath("string(//div[@name='offers'])"))
+        self.assertIn(f"{plan.cost:.2f}", plan.accepted_text)
+
+    def test_another_cost_than_was_shown_is_not_charged(self):
+        for cost in ("0", "1.00", None, "x"):
+            _page, answer = self._take(cost=cost)
+            self.assertEqual(answer.status_code, 400, cost)
+            self.assertFalse(self._plans())
+
+    def test_a_proposal_without_the_cost_does_not_run_at_once(self):
+        self._take(take=None)
+        plan = self._plans()
+        self.assertEqual((plan.state, plan.cost), ("proposed", 0.0))
+        self.assertFalse(plan.offer_id)
+
+    def test_a_private_person_takes_it_free_of_charge(self):
+        self.customer.is_company = False
+        page, _answer = self._take()
+        self.assertFalse(page.xpath("//section[@name='offered']//p[@name='cost']"))
+        self.assertNotIn("8.00", page.xpath("string(//div[@name='offers'])"))
+        plan = self._plans()
+        self.assertEqual((plan.state, plan.cost), ("active", 0.0))
+
+    def test_what_could_not_be_invoiced_is_not_offered(self):
+        self.company.credit_plan_product_id = False
+        self._login(self.azure_user)
+        page = self._read(self.form)
+        self.assertFalse(page.xpath("//section[@name='offered']"))
+
+
+@tagged("post_install", "-at_install", "credit_once")
 class TestPortalPlanAgreement(PortalPlanCommon):
     def _get(self, path):
         return self.url_open(path, allow_redirects=False)
