@@ -139,6 +139,29 @@ SHOTS = (
         there=PAGE,
         tall=True,
     ),
+    Shot("plans", "odoo/payment-plans", there=".o_kanban_view"),
+    Shot("plan", "odoo/payment-plans/{late_plan}", there=FORM, tall=True),
+    Shot(
+        "plan_make",
+        "odoo/payment-plans/{asked_plan}",
+        there=FORM,
+        steps=(
+            ("button", "button:has-text('Propose Another')"),
+            ("wait", MODAL),
+        ),
+    ),
+    Shot("plan_offers", "odoo/payment-plan-offers", "creditmanager", there=LIST),
+    Shot(
+        "plan_page", "my/payment-plans/{portal_plan}", "customer", there=PAGE, tall=True
+    ),
+    Shot("plan_form", "my/{plan_form}", "", there=PAGE, tall=True),
+    Shot(
+        "plan_pdf",
+        "pdf:report/pdf/credit_management.report_credit_payment_plan/{portal_plan}",
+        widths=(WIDE,),
+    ),
+    Shot("absences", "odoo/credit-absences", "creditmanager", there=LIST),
+    Shot("opened_and_settled", "odoo/disputes-opened-and-settled", there=REPORT),
     Shot("statements", "odoo/credit-statements", there=LIST),
     Shot(
         "statement_make",

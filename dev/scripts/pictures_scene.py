@@ -170,6 +170,14 @@ def find_records(env, usd, eur, sent, review):
     asked = env["credit.hold"].search(
         [("company_id", "=", usd.id), ("asked_date", "!=", False)], limit=1
     )
+    plans = env["credit.payment.plan"].search([("company_id", "=", usd.id)])
+    of_portal_plan = plans.filtered(
+        lambda plan: plan.profile_id == portal and plan.state == "active"
+    )[:1]
+    asked_plan = plans.filtered(
+        lambda plan: plan.state == "proposed" and plan.source != "staff"
+    )[:1]
+    page = late._get_customer_url().partition("/my/")[2]
     mails = {f"mail_{lang[:2]}": find_mail(env, lang) for lang in LANGUAGES}
     return mails | {
         "usd": usd.id,
@@ -193,6 +201,10 @@ def find_records(env, usd, eur, sent, review):
         "late_dispute": disputes.filtered("escalated_date")[:1].id,
         "portal_dispute": of_portal.id,
         "portal_invoice": of_portal.move_ids.id,
+        "late_plan": plans.filtered("warned_until")[:1].id,
+        "asked_plan": asked_plan.id,
+        "portal_plan": of_portal_plan.id,
+        "plan_form": page.replace("?", "/plan?"),
         "policy": policy.id,
         "level": env.ref("credit_management.level_business_4").id,
     }
