@@ -32,7 +32,8 @@ class CreditAddressPortal(CreditOpenedPortal):
             self._speak_language_of(profile_sudo.partner_id)
             user = user.browse()
         try:
-            request.env["credit.address.change"]._request(profile_sudo, email, user)
+            with self._all_or_nothing():
+                request.env["credit.address.change"]._request(profile_sudo, email, user)
         except UserError as error:
             typed = email[:LONGEST_ADDRESS] if isinstance(email, str) else ""
             typed = "".join(sign for sign in typed if sign.isprintable())

@@ -76,7 +76,8 @@ class CreditDisputePortal(CreditOpenedPortal):
                         kwargs,
                         status=429,
                     )
-                dispute_sudo = self._open_dispute(profile_sudo, asked, files, key)
+                with self._all_or_nothing():
+                    dispute_sudo = self._open_dispute(profile_sudo, asked, files, key)
             except UserError as error:
                 return self._render_dispute_form(
                     move_sudo, str(error), kwargs, status=400
@@ -131,7 +132,8 @@ class CreditDisputePortal(CreditOpenedPortal):
                     text,
                     status=429,
                 )
-            self._say_in_dispute(dispute_sudo, text, files)
+            with self._all_or_nothing():
+                self._say_in_dispute(dispute_sudo, text, files)
         except UserError as error:
             return self._render_dispute(dispute_sudo, str(error), text, status=400)
         return self._make_credit_private(

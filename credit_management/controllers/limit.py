@@ -44,7 +44,8 @@ class CreditLimitPortal(CreditOpenedPortal):
             return self._make_credit_private(request.redirect("/my"))
         self._speak_to_visitor(profile_sudo.partner_id)
         try:
-            self._ask_credit_limit(profile_sudo, amount, reason)
+            with self._all_or_nothing():
+                self._ask_credit_limit(profile_sudo, amount, reason)
         except UserError as error:
             typed = {
                 "amount": self._clean_credit_text(amount, 20),

@@ -183,7 +183,8 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
             if not name:
                 raise UserError(request.env._("Please write your name."))
             # The program acts: whoever accepts has no right to plans.
-            plan_sudo.sudo()._accept(name, way)
+            with self._all_or_nothing():
+                plan_sudo.sudo()._accept(name, way)
         except UserError as error:
             if token:
                 return self._render_accept_page(plan_sudo, token, str(error))
@@ -550,7 +551,8 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
                     return self._render_plan_form(
                         profile_sudo, error, kwargs, status=429
                     )
-                plan_sudo = self._propose_plan(profile_sudo, asked, key)
+                with self._all_or_nothing():
+                    plan_sudo = self._propose_plan(profile_sudo, asked, key)
             except UserError as error:
                 return self._render_plan_form(
                     profile_sudo, str(error), kwargs, status=400

@@ -40,7 +40,8 @@ class CreditPlanCollectionPortal(CreditPlanPortal):
             error = request.env["credit.profile"]._explain_portal_quota()
             return self._render_plan(plan_sudo, error, 429)
         try:
-            plan_sudo._consent(token_sudo, partner)
+            with self._all_or_nothing():
+                plan_sudo._consent(token_sudo, partner)
         except UserError as error:
             return self._render_plan(plan_sudo, str(error), 400)
         return self._go_to_plan(plan_sudo)

@@ -720,6 +720,13 @@ class CreditPortal(PortalAccount):
         values["html_data"] = {"lang": request.env.lang.replace("_", "-")}
         return self._make_credit_private(request.render(template, values))
 
+    def _all_or_nothing(self):
+        """Take back what was begun where it ends in an error that the page shows.
+
+        The host commits what a page has written, however it answers.
+        """
+        return request.env.cr.savepoint()
+
     def _make_credit_private(self, response):
         response.headers.update(PRIVATE_HEADERS)
         return response

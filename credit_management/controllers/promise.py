@@ -64,7 +64,8 @@ class CreditPromisePortal(CreditOpenedPortal):
                 if not profile_sudo._use_portal_quota():
                     error = request.env["credit.profile"]._explain_portal_quota()
                     return self._render_promise_form(profile_sudo, error, kwargs, 429)
-                self._give_promise(profile_sudo, asked, key)
+                with self._all_or_nothing():
+                    self._give_promise(profile_sudo, asked, key)
             except UserError as error:
                 return self._render_promise_form(profile_sudo, str(error), kwargs, 400)
         path = self._get_credit_address(profile_sudo.access_url, promise="given")

@@ -1,6 +1,7 @@
 """What paying in parts costs, on which days, and the agreement on paper."""
 
 from datetime import date
+from unittest.mock import patch
 
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, freeze_time, tagged
@@ -298,6 +299,21 @@ class TestPortalPlanOfferedCost(PortalPlanCommon):
         self.assertNotIn("8.00", page.xpath("string(//div[@name='offers'])"))
         plan = self._plans()
         self.assertEqual((plan.state, plan.cost), ("active", 0.0))
+
+    def test_where_the_invoice_fails_nothing_is_half_done(self):
+        """The page says what is wrong, and what was begun is taken back."""
+        Plan = type(self.env["credit.payment.plan"])
+        refusal = patch.object(Plan, "_invoice_cost", side_effect=UserError("No"))
+        with refusal:
+            _page, answer = self._take()
+        self.assertEqual(answer.status_code, 400)
+        self.assertFalse(self._plans())
+        plan = self._proposed()
+        with refusal:
+            answer = self._send(self._path(plan, "/accept"), name="Me")
+        self.assertEqual(answer.status_code, 400)
+        plan.invalidate_recordset()
+        self.assertEqual((plan.state, plan.accepted_text), ("proposed", False))
 
     def test_what_could_not_be_invoiced_is_not_offered(self):
         self.company.credit_plan_product_id = False
