@@ -28,6 +28,7 @@ from . import test_portal_dispute
 from . import test_portal_limit
 from . import test_portal_payment
 from . import test_portal_plan
+from . import test_portal_plan_attack
 from . import test_portal_plan_collection
 from . import test_portal_promise
 from . import test_portal_sent
