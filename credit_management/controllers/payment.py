@@ -85,6 +85,7 @@ class CreditPaymentPortal(CreditPortal):
             raise ValidationError(
                 request.env._("This way to pay is not available. Choose another one.")
             )
+        self._check_credit_stored(kwargs)
         moves_sudo = self._get_credit_moves(rows)
         kwargs |= {
             "amount": amount,
@@ -226,6 +227,46 @@ class CreditPaymentPortal(CreditPortal):
             )
         )
 
+    def _get_credit_form_values(self, data, access_token):
+        """Return what the host's form needs to pay.
+
+        Who has a link and no login may pay, and neither sees nor stores a way to pay:
+        links are forwarded, and what is stored can be charged.
+        """
+        values = self._get_common_page_view_values(data, access_token=access_token)
+        if request.env.user._is_public():
+            shown = values["show_tokenize_input_mapping"]
+            values |= {
+                "tokens_sudo": values["tokens_sudo"].browse(),
+                "show_tokenize_input_mapping": dict.fromkeys(shown, False),
+            }
+        return values
+
+    def _check_credit_stored(self, sent):
+        """Let a stored way to pay be charged by the person alone who stored it.
+
+        The host asks only whether it is of the same customer, and links are forwarded.
+
+        :param sent: what the form sent; its provider was checked
+        :raise ValidationError: it is not the visitor's own
+        """
+        user = request.env.user
+        if user._is_public():
+            sent["tokenization_requested"] = False
+        if sent.get("flow") != "token":
+            return
+        provider_id = self._cast_as_int(sent.get("provider_id"))
+        own_sudo = (
+            request.env["payment.token"]
+            .sudo()  # sudo: as the host has it, those of the visitor
+            ._get_available_tokens([provider_id], user.partner_id.id)
+        )
+        token_id = self._cast_as_int(sent.get("token_id"))
+        if user._is_public() or token_id not in own_sudo.ids:
+            raise ValidationError(
+                request.env._("This way to pay is not available. Choose another one.")
+            )
+
     def _get_credit_reference(self, profile_sudo, moves_sudo):
         """Return what stands on the payment: the invoice, or a number for several."""
         if len(moves_sudo) == 1:
@@ -256,8 +297,8 @@ class CreditPaymentPortal(CreditPortal):
             chosen = "-".join(str(row["item"]) for row in rows)
         return (
             values
-            | self._get_common_page_view_values(
-                invoices_data={
+            | self._get_credit_form_values(
+                {
                     "partner": profile_sudo.partner_id,
                     "company": company_sudo,
                     "total_amount": amount,
@@ -268,7 +309,7 @@ class CreditPaymentPortal(CreditPortal):
                         f"{profile_sudo.access_url}/transaction/{currency}/{chosen}"
                     ),
                 },
-                access_token=access_token,
+                access_token,
             )
             | {"amount": amount}
         )

@@ -367,8 +367,8 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
             "rows": [],
         }
         if amount:
-            values |= self._get_common_page_view_values(
-                invoices_data={
+            values |= self._get_credit_form_values(
+                {
                     "partner": plan_sudo.partner_id,
                     "company": plan_sudo.company_id,
                     "total_amount": amount,
@@ -377,7 +377,7 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
                     "landing_route": back,
                     "transaction_route": f"{plan_sudo.access_url}/transaction/{what}",
                 },
-                access_token=access_token,
+                access_token,
             ) | {
                 "amount": amount,
                 "rows": [
@@ -428,6 +428,7 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
             raise ValidationError(
                 request.env._("This way to pay is not available. Choose another one.")
             )
+        self._check_credit_stored(kwargs)
         moves_sudo = self._find_plan_moves(plan_sudo)
         kwargs |= {
             "amount": amount,

@@ -21,6 +21,7 @@ from . import test_plan
 from . import test_plan_conservation
 from . import test_plan_cost
 from . import test_plan_collection
+from . import test_plan_tours
 from . import test_policy
 from . import test_portal
 from . import test_portal_address
@@ -28,6 +29,7 @@ from . import test_portal_dispute
 from . import test_portal_limit
 from . import test_portal_payment
 from . import test_portal_plan
+from . import test_portal_plan_attack
 from . import test_portal_plan_collection
 from . import test_portal_plan_offered
 from . import test_portal_promise
