@@ -6,6 +6,7 @@ from . import test_dispute_credit
 from . import test_dispute_owner
 from . import test_export
 from . import test_exposure
+from . import test_flood
 from . import test_group
 from . import test_faults
 from . import test_figures_race
