@@ -46,5 +46,6 @@ from . import test_security_text
 from . import test_start
 from . import test_statement
 from . import test_tours
+from . import test_tours_talk
 from . import test_work_list
 from . import test_talk
