@@ -11,6 +11,7 @@ from . import account_partial_reconcile
 from . import account_move
 from . import account_move_plan
 from . import credit_absence
+from . import credit_absence_tasks
 from . import credit_address_change
 from . import credit_bulk_mixin
 from . import credit_customer_mixin

@@ -10,7 +10,8 @@ class CreditAbsence(models.Model):
     """A collector who is away, and who stands in meanwhile.
 
     New tasks go to the substitute, and the lists of *My Customers* show those of both.
-    Nothing is handed over: on the day after, all is as it was.
+    No customer is handed over: on the day after, all is as it was. For the tasks that
+    were there before see ``credit_absence_tasks``.
     """
 
     _name = "credit.absence"

@@ -79,6 +79,16 @@ class CreditDisputeSettlement(models.Model):
             )
         )
 
+    def _filter_doable_by(self, user):
+        """Override: what is to be approved is for managers."""
+        # sudo: which rights a colleague has is told to nobody here.
+        is_manager = user.sudo().has_group("credit_management.group_credit_manager")
+        return (
+            super()
+            ._filter_doable_by(user)
+            .filtered(lambda dispute: is_manager or dispute.approval != "asked")
+        )
+
     def _ask_approval(self, answer, pay_by):
         dispute_sudo = self.sudo()
         dispute_sudo.write({"approval": "asked", "answer": answer, "pay_by": pay_by})

@@ -63,7 +63,7 @@ class CreditDunningLetter(models.Model):
     _inherit = [
         "credit.talk.mixin",
         "credit.outgoing.mixin",
-        "mail.activity.mixin",
+        "credit.task.mixin",
         "credit.bulk.mixin",
     ]
     _order = "id desc"

@@ -23,7 +23,7 @@ class CreditDunningRun(models.Model):
 
     _name = "credit.dunning.run"
     _description = "Dunning Run"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["mail.thread", "credit.task.mixin"]
     _order = "date desc, id desc"
     _check_company_auto = True
 

@@ -284,6 +284,19 @@ class CreditHold(models.Model):
         most = company_sudo.credit_release_amount
         return self.company_currency_id.compare_amounts(amount, most) <= 0
 
+    def _filter_doable_by(self, user):
+        """Override: what is held is decided by who may decide it."""
+        return (
+            super()
+            ._filter_doable_by(user)
+            .filtered(
+                lambda hold: (
+                    hold.state != HELD
+                    or hold.with_user(user).sudo(False)._has_authority()
+                )
+            )
+        )
+
     def _check_may_decide(self):
         """Refuse whoever may not decide.
 

@@ -153,6 +153,22 @@ class CreditLimitRequestHandling(models.Model):
             self.company_id.sudo(), others_sudo
         )
 
+    def _filter_doable_by(self, user):
+        """Override: what is to be decided is for a manager who did not ask for it."""
+        # sudo: which rights a colleague has is told to nobody here.
+        is_manager = user.sudo().has_group("credit_management.group_credit_manager")
+        return (
+            super()
+            ._filter_doable_by(user)
+            .filtered(
+                lambda request: (
+                    request.state != rule.SUBMITTED
+                    or is_manager
+                    and user not in request.requested_by | request.submitted_by
+                )
+            )
+        )
+
     def _approve(self, granted, reason="", answer=""):
         """Grant a limit; the caller checked that a manager decides.
 

@@ -76,7 +76,7 @@ class CreditProfile(models.Model):
 
     _name = "credit.profile"
     _description = "Credit File"
-    _inherit = ["portal.mixin", "mail.thread", "mail.activity.mixin"]
+    _inherit = ["portal.mixin", "mail.thread", "credit.task.mixin"]
     _order = "overdue_amount desc, id"
     _rec_name = "partner_id"
     _check_company_auto = True

@@ -6,6 +6,7 @@ from . import test_dispute_credit
 from . import test_dispute_owner
 from . import test_export
 from . import test_exposure
+from . import test_flood
 from . import test_group
 from . import test_faults
 from . import test_figures_race
@@ -49,5 +50,6 @@ from . import test_security_text
 from . import test_start
 from . import test_statement
 from . import test_tours
+from . import test_tours_talk
 from . import test_work_list
 from . import test_talk

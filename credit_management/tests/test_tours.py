@@ -6,8 +6,43 @@ from odoo.tests import new_test_user, tagged
 from odoo.addons.account.tests.common import AccountTestInvoicingHttpCommon
 
 
+class ToursCommon(AccountTestInvoicingHttpCommon):
+    @classmethod
+    def _create_user(cls, company, login, group):
+        return new_test_user(
+            cls.env,
+            login=login,
+            groups=f"credit_management.{group}",
+            company_id=company.id,
+            company_ids=[Command.set(company.ids)],
+        )
+
+    @classmethod
+    def _create_late_customer(cls, company, name, days_late):
+        """Return the credit file of a new customer with an invoice that is late."""
+        today = company._credit_today()
+        partner = cls.env["res.partner"].create(
+            {"name": name, "is_company": True, "email": "tour@example.com"}
+        )
+        cls.env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "partner_id": partner.id,
+                "invoice_date": today - timedelta(days=40),
+                "invoice_date_due": today - timedelta(days=days_late),
+                "invoice_payment_term_id": False,
+                "invoice_line_ids": [
+                    Command.create(
+                        {"name": "Work", "price_unit": 100.0, "tax_ids": False}
+                    )
+                ],
+            }
+        ).action_post()
+        return cls.env["credit.profile"]._get_or_create(company, partner)
+
+
 @tagged("post_install", "-at_install")
-class TestTours(AccountTestInvoicingHttpCommon):
+class TestTours(ToursCommon):
     def test_an_accountant_proposes_reviews_and_sends_a_run(self):
         company = self.company_data["company"]
         company.write(
@@ -144,37 +179,6 @@ class TestTours(AccountTestInvoicingHttpCommon):
         self.assertEqual(run.letter_ids.commercial_partner_id.name, "First Customer")
         mail = self.env["mail.mail"].search([]) - mails
         self.assertEqual(mail.email_to, user.email_formatted)
-
-    def _create_user(self, company, login, group):
-        return new_test_user(
-            self.env,
-            login=login,
-            groups=f"credit_management.{group}",
-            company_id=company.id,
-            company_ids=[Command.set(company.ids)],
-        )
-
-    def _create_late_customer(self, company, name, days_late):
-        """Return the credit file of a new customer with an invoice that is late."""
-        today = company._credit_today()
-        partner = self.env["res.partner"].create(
-            {"name": name, "is_company": True, "email": "tour@example.com"}
-        )
-        self.env["account.move"].create(
-            {
-                "move_type": "out_invoice",
-                "partner_id": partner.id,
-                "invoice_date": today - timedelta(days=40),
-                "invoice_date_due": today - timedelta(days=days_late),
-                "invoice_payment_term_id": False,
-                "invoice_line_ids": [
-                    Command.create(
-                        {"name": "Work", "price_unit": 100.0, "tax_ids": False}
-                    )
-                ],
-            }
-        ).action_post()
-        return self.env["credit.profile"]._get_or_create(company, partner)
 
     # === THE CUSTOMER === #
 

@@ -32,6 +32,7 @@ JOBS = (
     "credit_management.ir_cron_advance_limits",
     "credit_management.ir_cron_review_limits",
     "credit_management.ir_cron_apply_limits",
+    "credit_management.ir_cron_settle_tasks",
     "mail.ir_cron_mail_scheduler_action",
 )
 
