@@ -29,6 +29,24 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
     was mailed for it. Amounts are read from the ledger, never from the browser.
     """
 
+    # === HOME === #
+
+    def _prepare_home_portal_values(self, counters):
+        """Override: the plans of the customer, or else those it could propose."""
+        values = super()._prepare_home_portal_values(counters)
+        if "credit_plan_count" in counters:
+            partner_sudo = self._get_credit_partner()
+            # sudo: those of the visitor's own customer
+            count = (
+                request.env["credit.payment.plan"]
+                .sudo()
+                .search_count(self._get_plans_domain(partner_sudo))
+            )
+            values["credit_plan_count"] = count or len(
+                self._find_plan_forms(partner_sudo)
+            )
+        return values
+
     # === PAGES === #
 
     @http.route(
@@ -46,19 +64,14 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
         plans_sudo = (
             request.env["credit.payment.plan"]
             .sudo()  # sudo: those of the visitor's own customer
-            .search(
-                [
-                    ("partner_id", "in", partner_sudo.ids),
-                    ("state", "!=", rule.DRAFT),
-                ],
-                limit=PLANS_SHOWN,
-            )
+            .search(self._get_plans_domain(partner_sudo), limit=PLANS_SHOWN)
         )
         return self._render_credit_private(
             "credit_management.portal_credit_plans",
             {
                 "page_name": "credit_plans",
                 "plans": self._prepare_plan_rows(plans_sudo),
+                "forms": self._find_plan_forms(partner_sudo),
             },
         )
 
@@ -206,6 +219,24 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
             return Plan_sudo
         self._speak_to_visitor(plan_sudo.partner_id)
         return plan_sudo
+
+    def _get_plans_domain(self, partner_sudo):
+        return [("partner_id", "in", partner_sudo.ids), ("state", "!=", rule.DRAFT)]
+
+    def _find_plan_forms(self, partner_sudo):
+        """Return where the customer of the login may propose a plan now.
+
+        :return: list of dicts of ``company`` (name) and ``url``
+        """
+        forms = []
+        for company_sudo in self._get_credit_companies(partner_sudo):
+            profile_sudo = self._find_credit_profile(company_sudo, partner_sudo)
+            if profile_sudo and self._get_plan_proposer(profile_sudo.id, None):
+                facts = self._gather_credit_facts(company_sudo, partner_sudo)
+                if self._find_online_plannable(profile_sudo, facts):
+                    url = f"{profile_sudo.access_url}/plan"
+                    forms.append({"company": company_sudo.name, "url": url})
+        return forms
 
     def _may_accept_plan(self, plan_sudo):
         """Tell whether it waits for the customer."""

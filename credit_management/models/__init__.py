@@ -73,6 +73,7 @@ from . import credit_dunning_run_summary
 from . import credit_dunning_letter
 from . import credit_dunning_letter_sending
 from . import credit_dunning_letter_printing
+from . import credit_dunning_letter_plan
 from . import credit_dunning_letter_review
 from . import credit_dunning_letter_line
 from . import credit_dunning_outcome

@@ -709,19 +709,29 @@ class CreditDunningLetter(models.Model):
 
     # === BUSINESS METHODS - TEXT === #
 
-    def _render_texts(self, note=""):
+    def _render_texts(self, note="", plan_words=None):
         """Render subject and whole body of letters, each in its own language.
 
         :param note: a line above the letter, for instance that it is a test
+        :param plan_words: dict letter id -> what it says of paying in parts, if that
+            was found already
         :return: dict letter id -> (subject, html)
         """
+        if plan_words is None:
+            plan_words = self._find_plan_words()
         rendered = {}
         for letter, (subject, text) in self._render_level_texts().items():
+            words = plan_words.get(letter.id)
             # In the language of the letter: headings, dates and amounts too.
             body = letter.env["ir.qweb"]._render(
                 "credit_management.credit_dunning_letter_mail",
                 letter._prepare_frame_values()
-                | {"text": Markup(text or ""), "note": note},
+                | {
+                    "text": Markup(text or ""),
+                    "note": note,
+                    "plan_words": words,
+                    "plan_url": words and letter._get_plan_form_url(),
+                },
             )
             rendered[letter.id] = (subject, str(body))
         return rendered

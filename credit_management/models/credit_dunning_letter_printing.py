@@ -269,13 +269,19 @@ class CreditDunningLetterPrinting(models.Model):
 
         :return: dict letter id -> values for the report
         """
-        texts = self.filtered(lambda letter: not letter.body)._render_level_texts()
+        drafts = self.filtered(lambda letter: not letter.body)
+        texts, plan_words = drafts._render_level_texts(), drafts._find_plan_words()
         for letter in self.filtered("body"):
             spoken = letter.with_context(lang=letter.lang)
             texts[spoken] = (letter.subject, letter._get_frozen_text())
+            plan_words[letter.id] = letter.plan_words
         return {
             letter.id: letter._prepare_paper_values()
-            | {"subject": subject, "text": Markup(text or "")}
+            | {
+                "subject": subject,
+                "text": Markup(text or ""),
+                "plan_words": plan_words.get(letter.id),
+            }
             for letter, (subject, text) in texts.items()
         }
 

@@ -314,11 +314,14 @@ class CreditDunningLetterSending(models.Model):
 
     def _freeze_texts(self):
         """Render the texts for the last time and keep them with their hashes."""
-        for letter_id, (subject, body) in self._render_texts().items():
+        plan_words = self._find_plan_words()
+        texts = self._render_texts(plan_words=plan_words)
+        for letter_id, (subject, body) in texts.items():
             self.browse(letter_id).write(
                 {
                     "subject": subject,
                     "body": body,
+                    "plan_words": plan_words.get(letter_id),
                     "body_sha256": hashlib.sha256(str(body).encode()).hexdigest(),
                 }
             )

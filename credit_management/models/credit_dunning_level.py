@@ -70,6 +70,12 @@ class CreditDunningLevel(models.Model):
         " and the button are added below it.",
     )
     attach_invoices = fields.Boolean(help="Attach the invoices as PDF to the e-mail.")
+    offer_plans = fields.Boolean(
+        string="Offer to Pay in Parts",
+        default=True,
+        help="Where an offer of payment plans fits what the message asks for, it says"
+        " so and leads to the page on which the customer chooses the parts.",
+    )
 
     # Effects
     hold_orders = fields.Boolean(

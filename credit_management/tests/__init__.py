@@ -15,6 +15,7 @@ from . import test_languages
 from . import test_ledger_state
 from . import test_limit
 from . import test_letter
+from . import test_letter_plan
 from . import test_logic_examples
 from . import test_nights
 from . import test_overview

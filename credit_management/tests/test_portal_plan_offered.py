@@ -197,3 +197,31 @@ class TestPortalPlanOffered(PortalPlanCommon):
         )
         self.assertURLEqual(response.headers["Location"], "/my")
         self.assertFalse(self._plans())
+
+    # === ON THE HOME PAGE === #
+
+    def _count(self):
+        counters = {"counters": ["credit_plan_count"]}
+        return self.make_jsonrpc_request("/my/counters", counters)["credit_plan_count"]
+
+    def test_the_home_page_leads_to_plans_where_there_are_any_or_could_be(self):
+        self._login(self.azure_user)
+        home = self.url_open("/my/home")
+        self.assertIn("/my/payment-plans", home.text)
+        before = self._count_writes()
+        self.assertEqual(self._count(), 1, "one could be proposed")
+        self.assertEqual(self._count_writes(), before)
+        page = self._read("/my/payment-plans")
+        self.assertEqual(page.xpath("//p[@name='propose']/a/@href"), [self.form])
+        self.company.credit_portal_plans = False
+        self.assertEqual(self._count(), 0)
+        self.company.credit_portal_plans = True
+        self._plan()
+        self.assertEqual(self._count(), 1, "a draft is ours alone")
+        self._running()
+        self.assertEqual(self._count(), 1)
+        page = self._read("/my/payment-plans")
+        self.assertFalse(page.xpath("//p[@name='propose']"))
+        self._pay(self.foreign_invoice, 90.0)
+        self._login(self.other_user)
+        self.assertEqual(self._count(), 0, "nothing of others")
