@@ -6,7 +6,7 @@ from odoo import http
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 from odoo.http import request
-from odoo.tools import format_date, formatLang
+from odoo.tools import format_date
 
 from ..logic import instalments
 from ..logic import plan as rule
@@ -930,13 +930,8 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
                 "From %(least)s: up to %(parts)s parts within %(days)s days.", **values
             )
         )
-        may_charge = request.env["credit.payment.plan"]._may_charge(partner_sudo)
-        if may_charge and (offer_sudo.fee or offer_sudo.interest_rate):
-            words += " " + request.env._(
-                "It costs %(fee)s and %(rate)s %% interest a year, without taxes.",
-                fee=money(offer_sudo.fee),
-                rate=formatLang(request.env, offer_sudo.interest_rate, digits=2),
-            )
+        if cost := offer_sudo._say_cost(partner_sudo):
+            words += " " + cost
         if offer_sudo.first_now:
             words += " " + request.env._("The first part is paid at once.")
         return words

@@ -80,6 +80,9 @@ class CreditDunningLetterPlan(models.Model):
         )
         if offer_sudo.first_now:
             words += " " + self.env._("The first part is paid at once.")
+        spoken_sudo = offer_sudo.with_context(lang=self.env.lang)
+        if cost := spoken_sudo._say_cost(self.commercial_partner_id):
+            words += " " + cost
         return words
 
     def _get_plan_form_url(self):

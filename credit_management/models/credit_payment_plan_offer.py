@@ -3,6 +3,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import formatLang
 
 from ..logic import plan as rule
 from ..logic.money import to_decimal
@@ -154,6 +155,21 @@ class CreditPaymentPlanOffer(models.Model):
                     0,
                 )
             )
+        )
+
+    def _say_cost(self, partner):
+        """Say what a plan of the offer costs a customer, in this record's language.
+
+        :return: a sentence, or nothing where it is free
+        """
+        self.ensure_one()
+        is_free = not (self.fee or self.interest_rate)
+        if is_free or not self.env["credit.payment.plan"]._may_charge(partner):
+            return ""
+        return self.env._(
+            "It costs %(fee)s and %(rate)s %% interest a year, without taxes.",
+            fee=self.currency_id.format(self.fee),
+            rate=formatLang(self.env, self.interest_rate, digits=2),
         )
 
     def _get_terms(self, currency):

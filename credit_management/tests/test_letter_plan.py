@@ -60,6 +60,18 @@ class TestLetterPlan(CreditCommon):
             ],
         )
 
+    def test_it_says_what_it_costs_companies(self):
+        self.company.credit_plan_product_id = self.env["product.product"].create(
+            {"name": "Parts", "type": "service"}
+        )
+        self.offer.write({"fee": 8.0, "interest_rate": 3.0})
+        self._create_late_invoice(4, 300.0)
+        self.assertIn(
+            "It costs $\N{NO-BREAK SPACE}8.00 and 3.00 % interest", self._words()
+        )
+        self.customer.is_company = False
+        self.assertFalse(self.offer._say_cost(self.customer))
+
     def test_what_was_said_stays_said(self):
         self.policy.level_ids.write({"send_letter": True})
         self._create_late_invoice(4, 300.0)
