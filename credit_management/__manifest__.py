@@ -101,6 +101,7 @@
     "assets": {
         "web.assets_backend": [
             "credit_management/static/src/components/**/*",
+            "credit_management/static/src/views/**/*",
             "credit_management/static/src/scss/**/*",
         ],
         "web.assets_frontend": ["credit_management/static/src/interactions/**/*"],

@@ -1,3 +1,4 @@
+import random
 import re
 from datetime import timedelta
 from decimal import Decimal
@@ -5,7 +6,7 @@ from itertools import product
 
 from odoo import Command
 from odoo.exceptions import UserError, ValidationError
-from odoo.tests import freeze_time, tagged
+from odoo.tests import freeze_time, new_test_user, tagged
 from odoo.tools import SQL
 
 from ..logic import work
@@ -276,6 +277,65 @@ class TestWorkList(WorkCommon):
         self.company.credit_work_cap = 0
         self.assertEqual(turns("today"), mine[:3] + others)
         self.assertFalse(turns("tomorrow"))
+
+    def test_whose_turn_it_is_the_database_and_the_rule_say_alike(self):
+        """Random customers of several collectors, caps and days: both ways agree."""
+        dice = random.Random(6)
+        users = [
+            new_test_user(self.env, login=f"turn_{at}", groups="base.group_user")
+            for at in range(3)
+        ]
+        partners = self.env["res.partner"].create(
+            [{"name": f"Turn {at}"} for at in range(40)]
+        )
+        profiles = self._get_profile(partners).sorted("id")
+        for _round in range(8):
+            self.company.credit_work_cap = cap = dice.choice((0, 1, 2, 4, 50))
+            for profile in profiles:
+                waits = dice.random() < 0.7
+                # What was done and asks anew counts as done, and is on the list.
+                is_done = dice.random() < 0.15
+                profile.sudo().write(
+                    {
+                        "user_id": dice.choice([False, *(user.id for user in users)]),
+                        "work_ledger": {"all_levels": str(self.today)}
+                        if waits
+                        else None,
+                        "work_done": [],
+                        "work_done_date": self.today if is_done else False,
+                        "limit_used": dice.choice((0, 95)),
+                        "overdue_amount": dice.choice((0, 5, 5, 80)),
+                    }
+                )
+            self.env.flush_all()
+            self.env.invalidate_all()
+            expected = {
+                profile: self._find_turn(profile, profiles, cap) for profile in profiles
+            }
+            self.assertEqual(
+                {profile: profile.work_turn for profile in profiles}, expected
+            )
+            for turn in ("today", "tomorrow", False):
+                found = self.env["credit.profile"].search(
+                    [("id", "in", profiles.ids), ("work_turn", "=", turn)]
+                )
+                self.assertEqual(
+                    set(found), {one for one in profiles if expected[one] == turn}
+                )
+
+    def _find_turn(self, profile, profiles, cap):
+        """Return whose turn the rule says it is."""
+        if not profile.work_reason:
+            return False
+        if not profile.user_id:
+            return "today"
+        mine = profiles.filtered(lambda one: one.user_id == profile.user_id)
+        line = mine.filtered("work_reason").sorted(
+            lambda one: (-one.work_points, -one.overdue_amount, one.id)
+        )
+        place = line.ids.index(profile.id) + 1
+        done = len(mine.filtered(lambda one: one.work_done_date == self.today))
+        return "today" if work.is_for_today(place, cap, done) else "tomorrow"
 
     def test_points_say_what_they_are_for(self):
         self.profile.sudo().write(
