@@ -13,15 +13,17 @@ from ..logic import instalments
 from ..logic.money import to_decimal
 
 # Of each company: state, source, made days ago, first part so many days from now,
-# number of parts, how many of them were paid, what the customer said.
+# number of parts, how many of them were paid, what the customer said. What was refused
+# or cancelled is about the invoice of the next one.
 PLANS = (
     ("active", "staff", 34, -30, 4, 1, ""),
     ("proposed", "portal", 1, 7, 3, 0, "Our largest customer pays us next month."),
     ("late", "staff", 15, -12, 3, 0, ""),
+    ("refused", "link", 6, 20, 6, 0, "We build a new workshop this year."),
     ("proposed", "staff", 2, 10, 4, 0, ""),
     ("broken", "staff", 40, -35, 3, 0, ""),
     ("kept", "staff", 60, -50, 2, 2, ""),
-    ("refused", "link", 6, 20, 6, 0, ""),
+    ("cancelled", "staff", 20, 5, 2, 0, ""),
     ("draft", "staff", 0, 7, 5, 0, ""),
 )
 
@@ -44,8 +46,16 @@ class CreditDemoPlans(models.AbstractModel):
                 mail_activity_quick_update=True,
             )
             moves = demo._choose_invoices(company)
-            for plan, move in zip(PLANS, moves, strict=False):
-                demo._make_plan(company, move, *plan)
+            following = iter(moves)
+            move = None
+            for plan in PLANS:
+                move = move or next(following, None)
+                if move:
+                    made = demo._make_plan(company, move, *plan)
+                    if plan[0] == "active":
+                        demo._agree_to_collect(made)
+                if plan[0] not in ("refused", "cancelled"):
+                    move = None
             self.env["credit.dunning.outcome"].with_company(company)._evaluate(
                 company, moves.commercial_partner_id
             )
@@ -118,7 +128,7 @@ class CreditDemoPlans(models.AbstractModel):
         else:
             plan = Plan._make(profile, items, parts, **values)
         plan = plan.with_env(self.env).sudo()
-        if state in ("active", "late", "broken", "kept"):
+        if state in ("active", "late", "broken", "kept", "cancelled"):
             plan._keep_agreement(profile.partner_id.name, "staff")
             plan._activate()
             days = instalments.find_days(
@@ -143,6 +153,35 @@ class CreditDemoPlans(models.AbstractModel):
             plan._warn(today)
         elif state == "broken":
             plan._break()
+        elif state == "cancelled":
+            plan._cancel(self.env._("The customer pays by another way."))
+        return plan
+
+    def _agree_to_collect(self, plan):
+        """Let the buyer with the login agree, where there is something to pay with."""
+        buyer = self.env.ref("credit_management.demo_user_customer").partner_id
+        provider = self.env["payment.provider"].search(
+            [
+                ("code", "=", "demo"),
+                ("state", "!=", "disabled"),
+                ("company_id", "=", plan.company_id.id),
+            ],
+            limit=1,
+        )
+        if buyer.commercial_partner_id != plan.partner_id or not provider:
+            return
+        # Charges of it succeed; the field is of the provider's module.
+        token = self.env["payment.token"].create(
+            {
+                "provider_id": provider.id,
+                "payment_method_id": provider.payment_method_ids[:1].id,
+                "partner_id": buyer.id,
+                "payment_details": "4242",
+                "provider_ref": "demo",
+                "demo_simulated_state": "done",
+            }
+        )
+        plan._consent(token, buyer)
 
     def _pay(self, move, day, amount):
         wizard = (

@@ -521,9 +521,10 @@ class CreditPaymentPlan(models.Model):
         closed = target in rule.CLOSED_STATES
         # sudo: what happened is written by what happens, after the checks.
         plan_sudo = self.sudo()
-        plan_sudo.write(
-            {"state": target, "closed_date": today if closed else False} | vals
-        )
+        values = {"state": target, "closed_date": today if closed else False}
+        if closed:
+            values["next_date"] = False
+        plan_sudo.write(values | vals)
         # Now: that another plan covers an item is told here and not at the end.
         plan_sudo.flush_recordset()
         plan_sudo.item_ids.flush_recordset()
@@ -567,9 +568,7 @@ class CreditPaymentPlan(models.Model):
         """End plans by agreement; the caller checked who may."""
         self.ensure_one()
         was = self.state
-        self._move(
-            rule.CANCELLED, end_reason=reason, next_date=False, warned_until=False
-        )
+        self._move(rule.CANCELLED, end_reason=reason, warned_until=False)
         self._end_tasks()
         if was != rule.DRAFT:
             spoken = self._speak()
@@ -586,7 +585,7 @@ class CreditPaymentPlan(models.Model):
     def _break(self):
         """Note that a plan was not kept: the whole is due again."""
         self.ensure_one()
-        self._move(rule.BROKEN, next_date=False)
+        self._move(rule.BROKEN)
         spoken = self._speak()
         spoken._post_to_customer(
             spoken.env._("Payment plan %(name)s has ended", name=self.name),

@@ -243,7 +243,7 @@ class CreditPaymentPlanLife(models.Model):
                 self._break()
 
     def _keep(self):
-        self._move(rule.KEPT, next_date=False, warned_date=False, warned_until=False)
+        self._move(rule.KEPT, warned_date=False, warned_until=False)
         self._end_tasks()
         spoken = self._speak()
         spoken._post_to_customer(

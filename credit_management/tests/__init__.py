@@ -23,6 +23,7 @@ from . import test_plan
 from . import test_plan_conservation
 from . import test_plan_cost
 from . import test_plan_collection
+from . import test_plan_shown
 from . import test_plan_tours
 from . import test_policy
 from . import test_portal

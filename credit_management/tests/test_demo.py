@@ -97,10 +97,32 @@ class TestDemo(DemoMixin, TransactionCase):
                 [("company_id", "=", company.id)]
             )
             self.assertLessEqual(
-                {"active", "proposed", "broken", "kept"},
+                {
+                    *("draft", "proposed", "active", "kept"),
+                    *("broken", "refused", "cancelled"),
+                },
                 set(plans.mapped("state")),
             )
             self.assertTrue(plans.filtered("warned_until"))
+
+    def test_the_parts_of_one_plan_are_collected_where_something_can_be_stored(self):
+        plan = self.env["credit.payment.plan"].search(
+            [("company_id", "=", self.company_usd.id), ("token_id", "!=", False)]
+        )
+        provider = self.env["payment.provider"].search(
+            [
+                ("code", "=", "demo"),
+                ("state", "!=", "disabled"),
+                ("company_id", "=", self.company_usd.id),
+            ]
+        )
+        if not provider:
+            self.skipTest("payment_demo is not installed")
+        self.assertEqual(plan.state, "active")
+        self.assertEqual(
+            plan.token_id.partner_id, self.demo("user_customer").partner_id
+        )
+        self.assertIn("4242", plan.consent_text)
 
     # === WHO === #
 

@@ -94,13 +94,8 @@ tours.add("credit_plan_counter_tour", {
             run: "click",
         },
         {
-            content: "The customer says why, on its own page",
-            trigger: ".nav-link[name=agreement]",
-            run: "click",
-        },
-        {
-            content: "There it is",
-            trigger: ".o_field_widget[name=reason]:contains(Our season begins)",
+            content: "The customer says why",
+            trigger: ".alert .o_field_widget[name=reason]:contains(Our season begins)",
         },
         {
             content: "Answer by another plan",
