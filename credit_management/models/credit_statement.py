@@ -418,13 +418,18 @@ class CreditStatement(models.Model):
                 place += 1
             sheet.write_string(place, 2, section["total_label"], bold)
             sheet.write_number(place, 7, section["total"], money)
-            if section["in_process"]:
+            taken_off = (
+                (env._("Payments in process, not booked yet"), section["in_process"]),
+                (env._("In a payment plan, paid in parts"), section["planned"]),
+            )
+            for label, amount in taken_off:
+                if amount:
+                    place += 1
+                    sheet.write_string(place, 2, label)
+                    sheet.write_number(place, 7, -amount, money)
+            if any(amount for _label, amount in taken_off):
                 place += 1
-                label = env._("Payments in process, not booked yet")
-                sheet.write_string(place, 2, label)
-                sheet.write_number(place, 7, -section["in_process"], money)
-                place += 1
-                sheet.write_string(place, 2, env._("Then open"), bold)
+                sheet.write_string(place, 2, section["remaining_label"], bold)
                 sheet.write_number(place, 7, section["remaining"], money)
             for label, amount in zip(
                 values["ageing_labels"], section["ageing"], strict=True

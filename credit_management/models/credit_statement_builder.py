@@ -1,7 +1,7 @@
 from collections import defaultdict
 
 from odoo import api, models
-from odoo.tools import SQL, format_amount
+from odoo.tools import SQL, format_amount, format_date
 
 from ..logic import statement
 from ..logic.money import to_decimal
@@ -34,7 +34,7 @@ class CreditStatementBuilder(models.AbstractModel):
         for line in lines:
             by_customer[line["customer_id"]].append(line)
         of_line = {line["id"]: line for line in lines}
-        in_process, disputed = self._read_of_now(company, partners, date_to)
+        of_now = self._read_of_now(company, partners, date_to)
         statements = {}
         for partner in partners:
             own = by_customer[partner.id]
@@ -54,9 +54,7 @@ class CreditStatementBuilder(models.AbstractModel):
             else:
                 sections = statement.build_open_items(entries, matched, date_to)
             statements[partner.id] = [
-                self._prepare_section(
-                    section, of_line, date_to, overdue, in_process, disputed
-                )
+                self._prepare_section(section, of_line, date_to, overdue, of_now)
                 for section in sections
                 if not overdue or section.overdue
             ]
@@ -133,20 +131,71 @@ class CreditStatementBuilder(models.AbstractModel):
     def _read_of_now(self, company, partners, date_to):
         """Read what a statement of now says beyond the ledger.
 
-        Payments in process that have no entry yet, and what is in dispute: the customer
-        knows of them, and so do the page and the letters.
+        Payments in process that have no entry yet, what is in dispute, and what is paid
+        in parts: the customer knows of them, and so do the page and the letters.
 
-        :return: two dicts line id -> amount in its currency
+        :return: dict of what -> dict line id -> amount in its currency; for plans there
+            are also their words
         """
         today = company._credit_today()
         if date_to < today:
-            return {}, {}
+            return dict.fromkeys(("in_process", "disputed", "planned", "plans"), {})
         facts = self.env["credit.dunning.facts"].with_company(company)
         rows = facts._read_lines(company, partners)
-        return (
-            facts._read_under_way(company, rows),
-            facts._read_disputed(company, today, rows),
+        planned = self._read_planned(company, today, rows)
+        return {
+            "in_process": facts._read_under_way(company, rows),
+            "disputed": facts._read_disputed(company, today, rows),
+            "planned": planned,
+            "plans": self._say_plans(list(planned)),
+        }
+
+    @api.model
+    def _read_planned(self, company, today, rows):
+        """Read what running plans cover of open items: dict line id -> amount."""
+        residuals = {row["id"]: row["residual"] for row in rows}
+        holds = self.env["credit.payment.plan"]._read_holds(
+            company, today, list(residuals)
         )
+        return {
+            line_id: min(held.amount or residuals[line_id], residuals[line_id])
+            for line_id, held in holds.items()
+        }
+
+    @api.model
+    def _say_plans(self, line_ids):
+        """Say of items in which plan they are, and what that asks for next.
+
+        :return: dict line id -> words
+        """
+        if not line_ids:
+            return {}
+        lines = self.env["account.move.line"].browse(line_ids)
+        Plan = self.env["credit.payment.plan"]
+        asked_of, words = Plan._find_asked(lines), {}
+        for plan_sudo in Plan._find_holding(lines):
+            values = {"plan": plan_sudo.name}
+            said = self.env._("in payment plan %(plan)s", **values)
+            if asked := asked_of.get(plan_sudo):
+                values |= {
+                    "amount": format_amount(
+                        self.env, asked.amount, plan_sudo.currency_id
+                    ),
+                    "day": format_date(self.env, asked.day),
+                }
+                said = (
+                    self.env._(
+                        "in payment plan %(plan)s, %(amount)s late since %(day)s",
+                        **values,
+                    )
+                    if asked.is_late
+                    else self.env._(
+                        "in payment plan %(plan)s, next part %(amount)s on %(day)s",
+                        **values,
+                    )
+                )
+            words |= dict.fromkeys(plan_sudo.item_ids.move_line_id.ids, said)
+        return words
 
     @api.model
     def _to_entry(self, line):
@@ -161,13 +210,15 @@ class CreditStatementBuilder(models.AbstractModel):
         )
 
     @api.model
-    def _prepare_section(
-        self, section, of_line, date_to, overdue, in_process, disputed
-    ):
+    def _prepare_section(self, section, of_line, date_to, overdue, of_now):
         """Return one currency of a statement in plain values, amounts as floats.
 
-        What is overdue is shown with the credits that a letter takes off it, too.
+        What is overdue is shown with the credits that a letter takes off it, too. What
+        is paid in parts is taken off below: its plan asks for it.
+
+        :param of_now: see ``_read_of_now``
         """
+        in_process, disputed = of_now["in_process"], of_now["disputed"]
         rows, total = section.rows, section.closing
         if overdue:
             rows = [
@@ -182,6 +233,17 @@ class CreditStatementBuilder(models.AbstractModel):
             ),
             statement.ZERO,
         )
+        planned = sum(
+            (
+                min(
+                    of_now["planned"][row.ref],
+                    row.open_amount - in_process.get(row.ref, statement.ZERO),
+                )
+                for row in rows
+                if row.open_amount > 0 and row.ref in of_now["planned"]
+            ),
+            statement.ZERO,
+        )
         currency = self.env["res.currency"].browse(section.currency)
         prepared = []
         for row in rows:
@@ -192,12 +254,16 @@ class CreditStatementBuilder(models.AbstractModel):
                     what=values["what"],
                     amount=format_amount(self.env, float(disputed[row.ref]), currency),
                 )
+            if row.open_amount and row.ref in of_now["planned"]:
+                values["what"] += ", " + of_now["plans"][row.ref]
             prepared.append(values)
         return {
             "total": float(total),
             "total_label": self._get_total_label(section, overdue),
             "in_process": float(under_way),
-            "remaining": float(total - under_way),
+            "planned": float(planned),
+            "remaining": float(total - under_way - planned),
+            "remaining_label": self._get_remaining_label(planned, overdue),
             "currency": currency,
             "rows": prepared,
             "opening": float(section.opening),
@@ -205,6 +271,15 @@ class CreditStatementBuilder(models.AbstractModel):
             "overdue": float(section.overdue),
             "ageing": [float(amount) for amount in section.ageing],
         }
+
+    @api.model
+    def _get_remaining_label(self, planned, overdue):
+        """Say what is left below the total."""
+        if not planned:
+            return self.env._("Then open")
+        if overdue:
+            return self.env._("To pay now")
+        return self.env._("Open besides payment plans")
 
     @api.model
     def _get_total_label(self, section, overdue):

@@ -51,6 +51,7 @@ from . import test_security_models
 from . import test_security_text
 from . import test_start
 from . import test_statement
+from . import test_statement_plan
 from . import test_tours
 from . import test_tours_talk
 from . import test_work_list
