@@ -6,7 +6,7 @@ made: nothing leaves while demo data are installed.
 
 from datetime import timedelta
 
-from odoo import api, models
+from odoo import Command, api, models
 from odoo.fields import Domain
 
 from ..logic import instalments
@@ -26,6 +26,8 @@ PLANS = (
     ("cancelled", "staff", 20, 5, 2, 0, ""),
     ("draft", "staff", 0, 7, 5, 0, ""),
 )
+# What one of them costs: a fee, and interest a year.
+COST = {"fee": 15.0, "rate": 5.0}
 
 
 class CreditDemoPlans(models.AbstractModel):
@@ -45,6 +47,7 @@ class CreditDemoPlans(models.AbstractModel):
                 tracking_disable=True,
                 mail_activity_quick_update=True,
             )
+            demo._set_terms(company)
             moves = demo._choose_invoices(company)
             following = iter(moves)
             move = None
@@ -59,6 +62,41 @@ class CreditDemoPlans(models.AbstractModel):
             self.env["credit.dunning.outcome"].with_company(company)._evaluate(
                 company, moves.commercial_partner_id
             )
+
+    def _set_terms(self, company):
+        """Offer two plans that need no answer; the larger one costs something."""
+        company.credit_plan_product_id = self.env["product.product"].create(
+            {
+                "name": self.env._("Paying in parts"),
+                "type": "service",
+                "purchase_ok": False,
+                "company_id": company.id,
+                "taxes_id": [Command.set(company.account_sale_tax_id.ids)],
+            }
+        )
+        Offer = self.env["credit.payment.plan.offer"]
+        Offer.create(
+            {
+                "name": self.env._("Small amounts"),
+                "company_id": company.id,
+                "amount_from": 100,
+                "amount_to": 2000,
+                "most_parts": 3,
+                "longest_days": 92,
+            }
+        )
+        Offer.create(
+            {
+                "name": self.env._("Larger amounts"),
+                "company_id": company.id,
+                "amount_from": 2000.01,
+                "amount_to": 50000,
+                "most_parts": 6,
+                "longest_days": 185,
+                "fee": 15,
+                "interest_rate": 5,
+            }
+        )
 
     def _choose_invoices(self, company):
         """Return late invoices without a dispute or a promise, first one a customer."""
@@ -123,6 +161,8 @@ class CreditDemoPlans(models.AbstractModel):
         )
         Plan = self.env["credit.payment.plan"]
         values = {"source": source, "reason": words or False}
+        if (state, source) == ("proposed", "staff"):
+            values |= COST
         if state in ("proposed", "refused") and source != "staff":
             plan = Plan._propose_online(profile, items, parts, **values)
         else:

@@ -104,6 +104,7 @@ class TestDemo(DemoMixin, TransactionCase):
                 set(plans.mapped("state")),
             )
             self.assertTrue(plans.filtered("warned_until"))
+            self.assertTrue(plans.filtered("cost"), "one costs something")
 
     def test_the_parts_of_one_plan_are_collected_where_something_can_be_stored(self):
         plan = self.env["credit.payment.plan"].search(
