@@ -41,6 +41,7 @@ WRITTEN_BY_METHODS = {
     "last_opened_date",
     "portal_count",
     "portal_date",
+    "portal_file_count",
     "statement_monthly_since",
     "work_done_date",
     "work_done",
@@ -57,6 +58,7 @@ WRITTEN_BY_METHODS = {
 # So often may customers write to us on one day, and open disputes among that.
 PORTAL_WRITES_A_DAY = 30
 PORTAL_DISPUTES_A_DAY = 10
+PORTAL_FILES_A_DAY = 60  # in the talk, where they come before the words
 # Looks at the page within this time are one.
 OPENED_AGAIN = timedelta(minutes=10)
 
@@ -197,6 +199,12 @@ class CreditProfile(models.Model):
         copy=False,
         groups="base.group_system",
         help="How often the customer wrote on that day.",
+    )
+    portal_file_count = fields.Integer(
+        readonly=True,
+        copy=False,
+        groups="base.group_system",
+        help="How many files the customer sent in the talk on that day.",
     )
     next_action = fields.Char(compute="_compute_next_action", string="Next Step")
 
@@ -774,13 +782,14 @@ class CreditProfile(models.Model):
             query_string=hint
         )
 
-    def _use_portal_quota(self, opens=False):
-        """Take one of the messages that a customer may write on a day.
+    def _use_portal_quota(self, opens=False, is_file=False):
+        """Take one of the messages, or files, that a customer may send on a day.
 
         Two at once are counted one after the other: both write the same row, and the
         second one is tried again by the host.
 
         :param opens: it opens a dispute
+        :param is_file: a file by itself, for a message that comes later
         :return: whether there was one left
         """
         self.ensure_one()
@@ -788,6 +797,18 @@ class CreditProfile(models.Model):
         profile_sudo, today = self.sudo(), self.sudo().company_id._credit_today()
         is_today = profile_sudo.portal_date == today
         count = profile_sudo.portal_count if is_today else 0
+        files = profile_sudo.portal_file_count if is_today else 0
+        if is_file:
+            if files >= PORTAL_FILES_A_DAY:
+                return False
+            profile_sudo.write(
+                {
+                    "portal_date": today,
+                    "portal_count": count,
+                    "portal_file_count": files + 1,
+                }
+            )
+            return True
         opened = opens and profile_sudo.env["credit.dispute"].search_count(
             [
                 ("profile_id", "=", profile_sudo.id),
@@ -797,7 +818,13 @@ class CreditProfile(models.Model):
         )
         if count >= PORTAL_WRITES_A_DAY or opened and opened >= PORTAL_DISPUTES_A_DAY:
             return False
-        profile_sudo.write({"portal_date": today, "portal_count": count + 1})
+        profile_sudo.write(
+            {
+                "portal_date": today,
+                "portal_count": count + 1,
+                "portal_file_count": files,
+            }
+        )
         return True
 
     @api.model

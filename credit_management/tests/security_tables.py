@@ -478,6 +478,8 @@ ROUTES = {
     ),
     "/my/payment-plans/accept": ("http", "public", ("GET",), True),
     "/my/payment-plans/accept/confirm": ("http", "public", ("POST",), False),
+    # The host's door for files of a talk; we look at those of customers.
+    "/mail/attachment/upload": ("http", "public", ("POST",), False),
     # The host's page; we only send some of its visitors elsewhere.
     "/my/invoices/overdue": ("http", "public", ("GET",), False),
 }

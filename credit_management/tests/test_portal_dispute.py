@@ -9,6 +9,7 @@ from odoo import http
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ..logic import uploads
 from ..models import credit_profile
 from .test_portal import PRIVATE, XSS, CreditPortalCommon
 
@@ -258,6 +259,21 @@ class TestPortalDispute(PortalDisputeCommon):
             response = self._dispute_online(csrf_token=csrf_token)
             self.assertEqual(response.status_code, 400)
         self.assertFalse(self._get_disputes())
+        self._login(self.azure_user)
+        self._dispute_online()
+        dispute = self._get_disputes()
+        count = len(dispute.message_ids)
+        for path in ("message", "withdraw"):
+            for csrf_token in (None, "x"):
+                response = self._send(
+                    f"/my/disputes/{dispute.id}/{path}",
+                    csrf_token=csrf_token,
+                    text="More",
+                )
+                self.assertEqual(response.status_code, 400)
+        self.env.invalidate_all()
+        self.assertEqual(dispute.state, "new")
+        self.assertEqual(len(dispute.message_ids), count)
 
     @mute_logger(*LOGS)
     def test_lines_and_reasons_of_others_and_further_keys_are_not_taken(self):
@@ -312,6 +328,16 @@ class TestPortalDispute(PortalDisputeCommon):
         self._assert_nothing(self._dispute_online(files=[("a.pdf", PDF)] * 6))
         self._dispute_online(files=[(name, PDF) for name in NAMES[:5]])
         self._dispute_online(files=[(name, PDF) for name in NAMES[5:]])
+        disputes = self._get_disputes()
+        large = ("large.pdf", PDF + b"0" * uploads.LARGEST_BYTES)
+        self._dispute_online(files=[large])
+        self.assertEqual(self._get_disputes(), disputes)
+        # What is said later takes no others.
+        path = f"/my/disputes/{disputes[0].id}/message"
+        token = disputes[0].access_token
+        for file in (*REFUSED, large):
+            response = self._send(path, [file], access_token=token, text="More")
+            self.assertEqual(response.status_code, 400, file[0])
         files = self._get_disputes().message_ids.attachment_ids
         self.assertEqual(len(files), len(NAMES))
         for file in files:

@@ -2,15 +2,24 @@
 
 from markupsafe import Markup
 
+from odoo import http
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
-from ..models.credit_profile import PORTAL_WRITES_A_DAY
+from ..logic import uploads
+from ..models.credit_profile import PORTAL_FILES_A_DAY, PORTAL_WRITES_A_DAY
 from .common import CreditCommon
-from .test_portal import CreditPortalCommon
+from .test_portal import XSS, CreditPortalCommon
+from .test_portal_dispute import NAMES, REFUSED
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
+LOGS = (
+    "odoo.http",
+    "odoo.addons.base.models.ir_rule",
+    "odoo.addons.mail.models.mail_thread",
+    "werkzeug",
+)
 
 
 @tagged("post_install", "-at_install", "credit_once")
@@ -339,3 +348,204 @@ class TestTalkOnline(CreditPortalCommon):
             self.assertEqual("result" in answer, taken, answer)
         self.assertEqual(good.name, "photo.png")
         self.assertEqual(self.inbox().attachment_ids, good)
+
+    # === ATTACKS === #
+
+    def ask(self, route, token=None, **params):
+        """Ask a door of the host as its pages do."""
+        if token:
+            params["token"] = token
+        self.env.flush_all()
+        answer = self.url_open(route, json={"jsonrpc": "2.0", "params": params})
+        self.env.invalidate_all()
+        self.assertLess(answer.status_code, 500)
+        return answer.json()
+
+    def upload(self, name="photo.png", content=PNG, record=None, **values):
+        record = self.invoice if record is None else record
+        if not self.session:
+            self.authenticate(None, None)
+        data = {
+            "csrf_token": http.Request.csrf_token(self),
+            "thread_model": record._name,
+            "thread_id": str(record.id),
+            "is_pending": "true",
+            "token": record.sudo().access_token,
+        }
+        self.env.flush_all()
+        answer = self.url_open(
+            "/mail/attachment/upload",
+            data={key: value for key, value in (data | values).items() if value},
+            files=[("ufile", (name, content))],
+        )
+        self.env.invalidate_all()
+        self.assertLess(answer.status_code, 500)
+        return answer
+
+    def files(self):
+        return self.env["ir.attachment"].sudo().search([], order="id")
+
+    @mute_logger(*LOGS)
+    def test_others_with_a_login_write_nothing_and_hear_nothing(self):
+        self._login(self.other_user)
+        before = self.files()
+        for token in (False, "x", self.profile.sudo()._portal_ensure_token()):
+            self.assertIn("error", self.post(token=token))
+            self.assertEqual(self.upload(token=token or None).status_code, 404)
+        answer = self.ask(
+            "/mail/thread/messages",
+            thread_model="account.move",
+            thread_id=self.invoice.id,
+        )
+        self.assertNotIn('"message_id"', str(answer))
+        self.assertFalse(self.inbox())
+        self.assertEqual(self.files(), before)
+
+    @mute_logger(*LOGS)
+    def test_each_contact_of_the_customer_writes_under_the_own_name(self):
+        second = self._create_portal_user("azure.second", self.customer)
+        moved = self._create_portal_user("azure.moved", self.customer)
+        moved.partner_id.parent_id = self.other
+        for user in (self.azure_user, second):
+            self._login(user)
+            self.assertIn("result", self.post(token=False))
+            self.assertEqual(
+                self.inbox()[-1].message_id.sudo().author_id, user.partner_id
+            )
+        self._login(moved)
+        self.assertIn("error", self.post(token=False))
+        self.assertEqual(len(self.inbox()), 2)
+
+    @mute_logger(*LOGS)
+    def test_it_is_a_comment_of_who_writes_whatever_else_is_sent(self):
+        self.post(
+            message_type="notification",
+            subtype_xmlid="mail.mt_note",
+            author_id=self.env.user.partner_id.id,
+            email_from="boss@us.example.com",
+            partner_ids=self.other.ids,
+            partner_emails=["victim@example.com"],
+            is_internal=True,
+            model="credit.profile",
+            res_id=self.profile.id,
+            tracking_value_ids=[[0, 0, {}]],
+        )
+        message = self.inbox().message_id.sudo()
+        self.assertEqual(message.message_type, "comment")
+        self.assertEqual(message.subtype_id, self.env.ref("mail.mt_comment"))
+        self.assertEqual(
+            (message.model, message.res_id), ("account.move", self.invoice.id)
+        )
+        self.assertEqual(message.author_id, self.env.ref("base.public_partner"))
+        self.assertNotIn("boss@", message.email_from or "")
+        self.assertFalse(message.partner_ids)
+
+    @mute_logger(*LOGS)
+    def test_nobody_rewrites_what_a_customer_said_not_even_the_customer(self):
+        self._login(self.azure_user)
+        self.post("The first words", token=False)
+        message = self.inbox().message_id.sudo()
+        bad = self.files().create({"name": "a.png", "raw": b"MZ\x00"})
+        for values in (
+            {"body": XSS},
+            {"body": ""},
+            {"attachment_ids": bad.ids, "attachment_tokens": ["x"]},
+        ):
+            for token in (None, self.invoice.access_token):
+                answer = self.ask(
+                    "/mail/message/update_content",
+                    token,
+                    message_id=message.id,
+                    update_data=values,
+                )
+                self.assertIn("error", answer)
+        self.assertIn("The first words", message.body)
+        self.assertFalse(message.attachment_ids)
+
+    @mute_logger(*LOGS)
+    def test_a_form_of_another_site_writes_nothing(self):
+        self._login(self.azure_user)
+        answer = self.url_open(
+            "/mail/message/post",
+            data={"thread_model": "account.move", "thread_id": self.invoice.id},
+        )
+        self.assertIn(answer.status_code, (400, 415))
+        before = self.files()
+        self.assertEqual(self.upload(csrf_token=None).status_code, 400)
+        self.assertFalse(self.inbox())
+        self.assertEqual(self.files(), before)
+
+    @mute_logger(*LOGS)
+    def test_an_upload_is_known_by_what_is_in_it_and_is_nowhere_until_it_is_said(self):
+        before = self.files()
+        large = ("large.pdf", b"%PDF-1.4" + b"0" * uploads.LARGEST_BYTES)
+        for name, content in (*REFUSED, large):
+            with self.subTest(name=name):
+                self.assertIn("error", self.upload(name, content).json())
+        self.assertEqual(self.files(), before)
+        for name in NAMES:
+            with self.subTest(name=name):
+                self.upload(name, b"%PDF-1.4\n%%EOF", is_pending=None)
+                file = self.files()[-1]
+                self.assertRegex(file.name, r"^[^/\\<>\"'\r\n\u202e]{1,84}$")
+                self.assertTrue(file.name.endswith(".pdf"))
+                self.assertEqual(file.mimetype, "application/pdf")
+                self.assertEqual(file.res_model, "mail.compose.message")
+        self.assertEqual(len(self.files() - before), len(NAMES))
+        for odd in ("x", "-1", "9" * 30):
+            self.assertEqual(self.upload(thread_id=odd).status_code, 404)
+
+    @mute_logger(*LOGS)
+    def test_so_many_files_a_day_are_taken(self):
+        before = self.files()
+        self.profile.sudo().write(
+            {
+                "portal_date": self.today,
+                "portal_file_count": PORTAL_FILES_A_DAY - 2,
+            }
+        )
+        answers = [self.upload().json() for _again in range(5)]
+        self.assertEqual(
+            ["error" in answer for answer in answers], [False] * 2 + [True] * 3
+        )
+        self.assertEqual(answers[-1]["error"], self.profile._explain_portal_quota())
+        self.assertEqual(len(self.files() - before), 2)
+        self.assertIn("result", self.post())  # words are counted by themselves
+        self.profile.sudo().portal_date = self._day(1)
+        self.assertNotIn("error", self.upload().json())
+
+    @mute_logger(*LOGS)
+    def test_the_link_of_a_case_or_plan_opens_its_page_and_not_the_hosts_talk(self):
+        dispute = self.env["credit.dispute"]._open(
+            self.profile,
+            self.env.ref("credit_management.dispute_reason_price"),
+            [{"move": self.invoice, "amount": 10.0}],
+            "Broken",
+        )
+        dispute.message_post(body="HOUSE", subtype_xmlid="mail.mt_note")
+        records = [dispute.sudo()]
+        before, files = self.env["mail.message"].sudo().search_count([]), self.files()
+        for record in records:
+            token = record._portal_ensure_token()
+            answer = self.ask(
+                "/mail/message/post",
+                token,
+                thread_model=record._name,
+                thread_id=record.id,
+                post_data={
+                    "body": XSS,
+                    "message_type": "comment",
+                    "subtype_xmlid": "mail.mt_comment",
+                },
+            )
+            self.assertIn("error", answer)
+            self.assertEqual(self.upload(record=record).status_code, 404)
+            answer = self.ask(
+                "/mail/thread/messages",
+                token,
+                thread_model=record._name,
+                thread_id=record.id,
+            )
+            self.assertNotIn("HOUSE", str(answer))
+        self.assertEqual(self.env["mail.message"].sudo().search_count([]), before)
+        self.assertEqual(self.files(), files)
