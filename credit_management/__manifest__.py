@@ -91,6 +91,7 @@
         "views/portal_dispute_templates.xml",
         "views/portal_promise_templates.xml",
         "views/portal_plan_templates.xml",
+        "views/portal_plan_agreement_templates.xml",
         "views/portal_plan_collection_templates.xml",
         "views/portal_limit_templates.xml",
         # Menus last: they open the actions above.

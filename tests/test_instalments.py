@@ -115,3 +115,54 @@ def test_what_makes_no_plan_is_refused():
     ):
         with pytest.raises(rule.UnsuitablePlan):
             rule.make_plan(Decimal(100), days, Decimal("0.01"), Decimal(first))
+
+
+@given(
+    total=st.integers(1, 10**8),
+    wishes=st.lists(st.tuples(DAYS, st.integers(0, 10**7)), max_size=12),
+    rounding=ROUNDINGS,
+)
+def test_named_days_are_kept_and_come_to_the_total(total, wishes, rounding):
+    total *= rounding
+    wishes = [(day, amount * rounding) for day, amount in wishes]
+    try:
+        plan = rule.design_by_days(total, wishes, rounding)
+    except rule.UnsuitablePlan:
+        days = [day for day, _amount in wishes]
+        named = sum(amount for _day, amount in wishes)
+        free = sum(not amount for _day, amount in wishes)
+        assert (
+            len(set(days)) < len(days)
+            or (free and total - named < free * rounding)
+            or (not free and named != total)
+        )
+        return
+    assert sum(part.amount for part in plan) == total
+    assert [part.day for part in plan] == sorted(day for day, _amount in wishes)
+    asked = {day: amount for day, amount in wishes if amount}
+    assert all(part.amount == asked.get(part.day, part.amount) for part in plan)
+    assert all(part.amount > 0 for part in plan)
+
+
+def test_a_negative_amount_is_no_part():
+    day = date(2026, 5, 1)
+    wishes = [(day, Decimal(-5)), (day + timedelta(days=9), Decimal(0))]
+    with pytest.raises(rule.UnsuitablePlan):
+        rule.design_by_days(Decimal(100), wishes, Decimal(1))
+
+
+@given(plans(), st.integers(0, 1000), st.integers(0, 40), st.integers(0, 800))
+def test_what_a_plan_costs_grows_with_fee_rate_and_time(made, fee, rate, later):
+    plan, total, rounding = made
+    start = plan[0].day - timedelta(days=later)
+    fee *= rounding
+    cost = rule.find_cost(plan, start, fee, Decimal(rate), rounding)
+    assert cost % rounding == 0
+    assert rule.find_cost(plan, start, fee, Decimal(0), rounding) == fee
+    assert fee <= cost <= rule.find_cost(plan, start, fee, Decimal(rate + 1), rounding)
+    # By no more than all of it would bear until the last day.
+    days = (plan[-1].day - start).days
+    assert cost - fee <= total * rate * days / 36500 + rounding
+    parts = rule.add_cost(plan, cost)
+    assert sum(part.amount for part in parts) == total + cost
+    assert parts[:-1] == plan[:-1]

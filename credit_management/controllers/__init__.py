@@ -5,6 +5,7 @@ from . import limit
 from . import opened
 from . import payment
 from . import plan
+from . import plan_agreement
 from . import plan_collection
 from . import portal
 from . import promise

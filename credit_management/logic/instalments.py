@@ -8,7 +8,7 @@ import calendar as months
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from .workdays import WorkCalendar, days_after
 
@@ -16,6 +16,7 @@ ZERO = Decimal(0)
 
 WEEKLY, FORTNIGHTLY, MONTHLY = "weekly", "fortnightly", "monthly"
 RHYTHMS = (WEEKLY, FORTNIGHTLY, MONTHLY)
+NAMED_DAYS = "days"
 DAYS = {WEEKLY: 7, FORTNIGHTLY: 14}
 
 OPEN, PAID, LATE = "open", "paid", "late"
@@ -214,6 +215,89 @@ def design(
     if len(plan) > most or days != sorted(set(days)):
         raise UnsuitablePlan("Too many parts, or days do not rise")
     return plan
+
+
+def design_by_days(
+    total: Decimal,
+    wishes: Iterable[tuple[date, Decimal]],
+    step: Decimal,
+) -> tuple[Instalment, ...]:
+    """Return the parts that named days come to.
+
+    :param wishes: pairs of (day, amount), in any order; what has no amount shares
+        evenly what the others leave
+    :raise UnsuitablePlan: a day twice, no day, or amounts that cannot come to the total
+
+    >>> wishes = [(date(2026, 5, 29), ZERO), (date(2026, 3, 2), Decimal(100)),
+    ...           (date(2026, 4, 10), ZERO)]
+    >>> [(str(part.day), int(part.amount))
+    ...  for part in design_by_days(Decimal(250), wishes, Decimal(1))]
+    [('2026-03-02', 100), ('2026-04-10', 75), ('2026-05-29', 75)]
+    >>> [int(part.amount) for part in design_by_days(
+    ...     Decimal(250), [(date(2026, 3, 2), Decimal(250))], Decimal(1))]
+    [250]
+    """
+    wishes = sorted(wishes)
+    days = [day for day, _amount in wishes]
+    if not days or len(set(days)) < len(days):
+        raise UnsuitablePlan("No day, or a day twice")
+    if any(amount < ZERO for _day, amount in wishes):
+        raise UnsuitablePlan("Less than nothing")
+    left = total - sum((amount for _day, amount in wishes), ZERO)
+    open_days = [day for day, amount in wishes if not amount]
+    if not open_days:
+        if left:
+            raise UnsuitablePlan("The amounts do not come to the total")
+        return tuple(Instalment(day, amount) for day, amount in wishes)
+    shares = iter(split_evenly(left, len(open_days), step))
+    return tuple(Instalment(day, amount or next(shares)) for day, amount in wishes)
+
+
+# === WHAT IT COSTS === #
+
+YEAR_DAYS = 365
+
+
+def find_cost(
+    parts: Iterable[Instalment],
+    start: date,
+    fee: Decimal,
+    yearly_rate: Decimal,
+    step: Decimal,
+) -> Decimal:
+    """Return what paying in parts costs, without tax: a fee, and simple interest.
+
+    Interest runs on each part from the start of the plan to the day of that part, by
+    actual days over 365, and is rounded once, half up.
+
+    :param parts: of what is open, without the cost
+    :param fee: in the currency of the plan
+    :param yearly_rate: percent a year
+    :param step: what amounts of the currency are rounded to
+
+    >>> days = [date(2027, 1, 31), date(2027, 3, 2)]
+    >>> parts = [Instalment(day, Decimal(1000)) for day in days]
+    >>> find_cost(parts, date(2027, 1, 1), Decimal(5), Decimal("7.3"), Decimal("0.01"))
+    Decimal('23.00')
+    >>> find_cost(parts, days[0], Decimal(0), Decimal(0), Decimal("0.01"))
+    Decimal('0.00')
+    """
+    weighted = sum(
+        (part.amount * max((part.day - start).days, 0) for part in parts), ZERO
+    )
+    cost = fee + weighted * yearly_rate / 100 / YEAR_DAYS
+    return (cost / step).quantize(Decimal(1), ROUND_HALF_UP) * step
+
+
+def add_cost(parts: Iterable[Instalment], cost: Decimal) -> tuple[Instalment, ...]:
+    """Return the parts with the cost, which is paid with the last of them.
+
+    >>> parts = [Instalment(date(2026, 3, day), Decimal(50)) for day in (1, 8)]
+    >>> [int(part.amount) for part in add_cost(parts, Decimal(7))]
+    [50, 57]
+    """
+    *others, last = parts
+    return (*others, Instalment(last.day, last.amount + cost))
 
 
 def find_standing(

@@ -39,6 +39,7 @@ from . import credit_payment_plan_item
 from . import credit_payment_plan_offer
 from . import credit_payment_plan_line
 from . import credit_payment_plan_charge
+from . import credit_payment_plan_cost
 from . import credit_payment_plan_collection
 from . import credit_profile
 from . import credit_profile_work

@@ -316,8 +316,10 @@ class CreditDunningLetterPrinting(models.Model):
         return values | {
             "rows": rows,
             "lists": lists,
-            "sender": self._get_sender_line(),
-            "address": values["letter"]._get_postal_address(),
+            "sender": self.company_id._credit_sender_line(),
+            "address": values["letter"].partner_id._get_credit_postal_lines(
+                self.company_id
+            ),
             "qr": self._make_qr_code(values["url"]),
         }
 

@@ -252,34 +252,6 @@ class CreditOutgoingMixin(models.AbstractModel):
         """Return the address letters and statements of a company come from."""
         return self.company_id.email_formatted or self.env.user.email_formatted
 
-    def _get_sender_line(self):
-        """Return the address of the company on one line, as it stands in the window."""
-        company = self.company_id
-        place = " ".join(filter(None, (company.zip, company.city)))
-        return " · ".join(filter(None, (company.name, company.street, place)))
-
-    def _get_postal_address(self):
-        """Return the lines of the address; the country only where it is another.
-
-        The country stands in the language of the sender, in capitals, as the post of
-        the sender reads it.
-        """
-        self.ensure_one()
-        partner, company = self.partner_id, self.company_id
-        names = [partner.commercial_partner_id.name, partner.name]
-        spoken = partner.with_context(lang=company.partner_id.lang)
-        lines = spoken._display_address(without_company=True).split("\n")
-        country = spoken.country_id.name
-        if country and lines and country in lines:
-            lines.remove(country)
-        if country and partner.country_id != company.country_id:
-            lines.append(country.upper())
-        return [
-            line.strip()
-            for line in dict.fromkeys((*filter(None, names), *lines))
-            if line.strip()
-        ]
-
     def _get_mail_host(self):
         """Return the right-hand side of the Message-ID (RFC 5322 §3.6.4)."""
         company = self.company_id

@@ -103,7 +103,8 @@ class CreditPaymentPlan(models.Model):
         readonly=True,
         tracking=True,
         aggregator="sum_currency",
-        help="What was open of the items when the plan was made.",
+        help="What was open of the items when the plan was made, and the cost of paying"
+        " in parts.",
     )
     amount_company = fields.Monetary(
         string="Agreed, Company Currency",
@@ -265,11 +266,13 @@ class CreditPaymentPlan(models.Model):
     # === MADE === #
 
     @api.model
-    def _make(self, profile, items, parts, counter_of=None, **vals):
+    def _make(self, profile, items, parts, counter_of=None, fee=0, rate=0, **vals):
         """Make the draft of a plan; the caller checked who may, and whose items.
 
         :param items: open items of one currency and one receivable account
         :param counter_of: what the customer proposed for the same, if this answers it
+        :param fee: what paying in parts costs, without taxes, in the currency of the
+            items; ``rate``: interest, percent a year. It comes with the last part.
         :param parts: rows of ``instalments.Instalment`` that add up to what is open
         :return: the plan, with sudo
         :raise UserError: says what to put right
@@ -279,8 +282,18 @@ class CreditPaymentPlan(models.Model):
         counter_of = counter_of or self.browse()
         items_sudo = counter_of._check_items(profile, items).sudo()
         total = sum(map(to_decimal, items_sudo.mapped("amount_residual_currency")))
-        self._check_parts(items_sudo.currency_id, parts, total, today)
         currency = items_sudo.currency_id
+        self._check_parts(currency, parts, total, today)
+        net, cost = self._find_cost(profile, currency, parts, fee, rate)
+        if cost:
+            parts = instalments.add_cost(parts, cost)
+            total += cost
+            vals |= {
+                "cost": float(cost),
+                "cost_net": float(net),
+                "cost_fee": fee,
+                "cost_rate": rate,
+            }
         vals.setdefault("source", "staff")
         # sudo: made by whoever may. For customers the program acts.
         by_staff = vals["source"] == "staff"
@@ -547,6 +560,7 @@ class CreditPaymentPlan(models.Model):
             )
         self._check_no_discount(plan_sudo.item_ids.move_line_id, today)
         self._move(rule.ACTIVE, active_date=today)
+        plan_sudo._invoice_cost()
         # What was promised of it is agreed anew, and better.
         self.env["credit.promise"]._find_open(
             plan_sudo.item_ids.move_line_id
@@ -648,11 +662,14 @@ class CreditPaymentPlan(models.Model):
         """Return the parts that a wish comes to; the calculator of both sides.
 
         :param wish: dict with ``first_date``, ``rhythm``, ``mode`` (count or amount),
-            ``count``, ``amount``, ``first_amount``, ``pay_day`` and ``rounding``
+            ``count``, ``amount``, ``first_amount``, ``pay_day`` and ``rounding``; or,
+            for named days, ``days``: pairs of day and amount, 0 for a share of the rest
         :raise UserError: it makes no plan
         """
         steps = {"whole": 1, "tens": 10}
         step = to_decimal(steps.get(wish.get("rounding"), currency.rounding))
+        if wish["rhythm"] == instalments.NAMED_DAYS:
+            return self._propose_days(total, wish["days"], step, currency)
         try:
             return instalments.design(
                 to_decimal(total),
@@ -671,5 +688,20 @@ class CreditPaymentPlan(models.Model):
                 self.env._(
                     "This makes no plan: choose fewer parts, a larger amount or a"
                     " smaller first payment."
+                )
+            ) from error
+
+    @api.model
+    def _propose_days(self, total, wishes, step, currency):
+        """Return the parts that named days come to: pairs of day and amount."""
+        wishes = [(day, to_decimal(currency.round(amount))) for day, amount in wishes]
+        try:
+            return instalments.design_by_days(to_decimal(total), wishes, step)
+        except instalments.UnsuitablePlan as error:
+            raise UserError(
+                self.env._(
+                    "These days make no plan: name each day once, and amounts that come"
+                    " to %(total)s, or leave some empty to share the rest.",
+                    total=currency.format(float(total)),
                 )
             ) from error

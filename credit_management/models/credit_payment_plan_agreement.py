@@ -1,15 +1,19 @@
 import hashlib
+import re
 from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import format_date
+from odoo.tools import format_date, format_datetime
 from odoo.tools.misc import hash_sign, verify_hash_signed
 
 from ..logic import plan as rule
 from ..logic.money import to_decimal
 
 SCOPE = "credit.payment.plan.accept"
+REPORT = "credit_management.credit_payment_plan_report"
+# A part in the text of the agreement, see ``_say_agreement``.
+PART_LINE = re.compile(r"(?P<number>\d{1,3})\. (?P<day>.+): (?P<amount>.+)")
 LONGEST_TOKEN = 1000
 LONGEST_NAME = 100
 TASK_DAYS = 2
@@ -232,9 +236,10 @@ class CreditPaymentPlanAgreement(models.Model):
                 env._("Invoices: %(invoices)s", invoices=self.invoice_names),
                 env._(
                     "Open: %(amount)s, to be paid in these parts:",
-                    amount=money(self.amount),
+                    amount=money(self.amount - self.cost),
                 ),
                 *rows,
+                *self._say_cost(),
                 env._(
                     "While the plan is kept no reminders go. Where a part is not paid"
                     " in time we warn you once; if it is not paid by the day named"
@@ -276,6 +281,58 @@ class CreditPaymentPlanAgreement(models.Model):
                 "accepted_hash": hashlib.sha256(text.encode()).hexdigest(),
             }
         )
+
+    # === ON PAPER === #
+
+    def _prepare_agreement(self):
+        """Return what stands on the paper of the agreement: plain values.
+
+        The text is the one that was agreed and is kept, whatever changed since; of a
+        proposal, what would be agreed.
+        """
+        spoken = self._speak()
+        company = spoken.company_id
+        labels = dict(self._fields["accepted_way"]._description_selection(spoken.env))
+        text = self.accepted_text or spoken._say_agreement()
+        moment = self.accepted_date and format_datetime(
+            spoken.env, self.accepted_date, tz=company._credit_tz_name()
+        )
+        paragraphs = []
+        for line in text.splitlines():
+            row = PART_LINE.fullmatch(line)
+            if not row:
+                paragraphs.append({"text": line, "parts": []})
+                continue
+            if not paragraphs or not paragraphs[-1]["parts"]:
+                paragraphs.append({"text": "", "parts": []})
+            paragraphs[-1]["parts"].append(row.groupdict())
+        # sudo: the address of a plan that one may read.
+        address = (self.contact_id or self.partner_id).sudo()
+        return {
+            "plan": spoken,
+            "lang": spoken.env.lang,
+            "paragraphs": paragraphs,
+            "is_agreed": bool(self.accepted_text),
+            "accepted_date": moment and f"{moment} ({company._credit_tz_name()})",
+            "way": labels.get(self.accepted_way),
+            "sender": company._credit_sender_line(),
+            "address": address._get_credit_postal_lines(company),
+        }
+
+    def _get_agreement_filename(self):
+        self.ensure_one()
+        name = "".join(c if c.isalnum() else "_" for c in self.name)
+        return f"{name}.pdf"
+
+    def _render_agreement(self):
+        """Return the agreement as PDF; the caller checked who may have it."""
+        self.ensure_one()
+        content, _kind = (
+            self.env["ir.actions.report"]
+            .sudo()  # sudo: the caller proved that the plan is theirs
+            ._render_qweb_pdf(REPORT, self.ids)
+        )
+        return content
 
     def _tell_running(self):
         spoken = self._speak()

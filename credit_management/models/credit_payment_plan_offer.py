@@ -46,6 +46,16 @@ class CreditPaymentPlanOffer(models.Model):
         default=True,
         help="The first part falls due today, or on the next working day.",
     )
+    fee = fields.Monetary(
+        help="What a plan costs the customer, without taxes, in the company's currency."
+        " Private persons are charged nothing.",
+    )
+    interest_rate = fields.Float(
+        string="Interest a Year (%)",
+        digits=(6, 3),
+        help="On each part, until the day of the part. Private persons are charged"
+        " nothing.",
+    )
     plans_a_year = fields.Integer(
         default=1, help="So many plans of a customer in twelve months."
     )
@@ -54,9 +64,10 @@ class CreditPaymentPlanOffer(models.Model):
         "CHECK (amount_from >= 0 AND amount_to >= 0"
         " AND (amount_to = 0 OR amount_from <= amount_to)"
         " AND most_parts BETWEEN 2 AND 60 AND longest_days BETWEEN 1 AND 1500"
-        " AND plans_a_year BETWEEN 1 AND 12)",
+        " AND plans_a_year BETWEEN 1 AND 12"
+        " AND COALESCE(fee, 0) >= 0 AND COALESCE(interest_rate, 0) BETWEEN 0 AND 100)",
         "An offer has 2 to 60 parts, runs 1 to 1500 days and is taken 1 to 12 times a"
-        " year; its amounts rise.",
+        " year; its amounts rise; interest is between 0 and 100 % a year.",
     )
 
     # === CONSTRAINT METHODS === #
@@ -85,6 +96,23 @@ class CreditPaymentPlanOffer(models.Model):
                             other=other.name,
                         )
                     )
+
+    @api.constrains("fee", "interest_rate", "company_id")
+    def _check_product(self):
+        """Refuse a cost that could not be invoiced when a customer takes the offer."""
+        for offer in self:
+            # sudo: whether a company has said as what it invoices is no secret.
+            company = offer.company_id.sudo()
+            if (offer.fee or offer.interest_rate) and not (
+                company.credit_plan_product_id
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "Choose in the settings of %(company)s as which product the"
+                        " cost of payment plans is invoiced.",
+                        company=company.name,
+                    )
+                )
 
     # === BUSINESS METHODS === #
 

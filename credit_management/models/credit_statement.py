@@ -296,8 +296,10 @@ class CreditStatement(models.Model):
                     "sections": sections,
                     "ageing_labels": builder_sudo._get_ageing_labels(),
                     "title": one_sudo._get_title(),
-                    "sender": one_sudo._get_sender_line(),
-                    "address": one_sudo._get_postal_address(),
+                    "sender": one_sudo.company_id._credit_sender_line(),
+                    "address": one_sudo.partner_id._get_credit_postal_lines(
+                        one_sudo.company_id
+                    ),
                     # A file that is not kept makes no link either: that would write.
                     "url": one.id and one_sudo.profile_id._get_customer_url(),
                 }

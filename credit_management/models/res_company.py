@@ -285,6 +285,14 @@ class ResCompany(models.Model):
         groups=TOLD_TO,
     )
 
+    credit_plan_product_id = fields.Many2one(
+        "product.product",
+        string="Cost of Plans",
+        help="As what fee and interest of payment plans are invoiced: its account and"
+        " its taxes count.",
+        groups=TOLD_TO,
+    )
+
     credit_snooze_days = fields.Integer(
         string="Put Off At Most",
         default=7,
@@ -489,6 +497,11 @@ class ResCompany(models.Model):
         """Return a stored moment in the company's own time."""
         utc = moment.replace(tzinfo=ZoneInfo("UTC"))
         return utc.astimezone(ZoneInfo(self._credit_tz_name()))
+
+    def _credit_sender_line(self):
+        """Return the address of the company on one line, as it stands in the window."""
+        place = " ".join(filter(None, (self.zip, self.city)))
+        return " · ".join(filter(None, (self.name, self.street, place)))
 
     def _credit_today(self):
         """Return the day it is for the company, which is not always UTC's."""

@@ -85,6 +85,9 @@ class ResConfigSettings(models.TransientModel):
     credit_plan_most_parts = fields.Integer(
         related="company_id.credit_plan_most_parts", readonly=False
     )
+    credit_plan_product_id = fields.Many2one(
+        related="company_id.credit_plan_product_id", readonly=False
+    )
     credit_plan_first_days = fields.Integer(
         related="company_id.credit_plan_first_days", readonly=False
     )

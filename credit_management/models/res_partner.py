@@ -313,6 +313,27 @@ class ResPartner(models.Model):
 
     # === BUSINESS METHODS === #
 
+    def _get_credit_postal_lines(self, company):
+        """Return the lines of the address; the country only where it is another.
+
+        The country stands in the language of the sender, in capitals, as the post of
+        the sender reads it.
+        """
+        self.ensure_one()
+        names = [self.commercial_partner_id.name, self.name]
+        spoken = self.with_context(lang=company.partner_id.lang)
+        lines = spoken._display_address(without_company=True).split("\n")
+        country = spoken.country_id.name
+        if country and lines and country in lines:
+            lines.remove(country)
+        if country and self.country_id != company.country_id:
+            lines.append(country.upper())
+        return [
+            line.strip()
+            for line in dict.fromkeys((*filter(None, names), *lines))
+            if line.strip()
+        ]
+
     def _may_ask_limit(self):
         """Say whether the user may ask for a limit for this customer.
 

@@ -20,6 +20,7 @@ from . import test_nights
 from . import test_overview
 from . import test_plan
 from . import test_plan_conservation
+from . import test_plan_cost
 from . import test_plan_collection
 from . import test_policy
 from . import test_portal

@@ -384,7 +384,11 @@ class SecurityCommon(CreditCommon):
             .sudo(False)
         )
         cls.plan_make = env["credit.payment.plan.make"].create(
-            {"profile_id": cls.profile.id, "note": f"{CANARY} note"}
+            {
+                "profile_id": cls.profile.id,
+                "note": f"{CANARY} note",
+                "day_ids": [Command.create({"date": "2031-05-01", "amount": 5})],
+            }
         )
         cls.plan_offer = env["credit.payment.plan.offer"].create(
             {"name": f"{CANARY} offer", "company_id": cls.company.id, "amount_to": 1.0}
@@ -565,6 +569,7 @@ class SecurityCommon(CreditCommon):
                 cls.plan.item_ids,
                 cls.plan_charge,
                 cls.plan_make,
+                cls.plan_make.day_ids,
                 cls.plan_refuse,
                 cls.plan_offer,
                 cls.limit_request,
@@ -665,8 +670,18 @@ class SecurityCommon(CreditCommon):
                 )
             case "credit.payment.plan.refuse":
                 return window.create({"plan_id": self.plan.id, "reason": "Mine"})
-            case "credit.payment.plan.make":
-                return window.create({"profile_id": self.profile.id})
+            case "credit.payment.plan.make" | "credit.payment.plan.make.day":
+                opened = (
+                    self.env["credit.payment.plan.make"]
+                    .with_user(self.actors[actor])
+                    .create(
+                        {
+                            "profile_id": self.profile.id,
+                            "day_ids": [Command.create({"date": "2031-05-01"})],
+                        }
+                    )
+                )
+                return opened.day_ids if model_name.endswith(".day") else opened
             case "credit.limit.ask":
                 values = {"partner_id": self.customer.id, "amount": 7.0}
                 return window.create(values | {"reason": "Mine"})

@@ -304,6 +304,7 @@ MODELS_OF_NOBODY = {
     "credit.limit.facts",
     "credit.outgoing.mixin",
     "credit.statement.builder",
+    "report.credit_management.report_credit_payment_plan",
     "report.credit_management.report_credit_statement",
     "report.credit_management.report_credit_dunning_letter",
 }
@@ -344,6 +345,7 @@ MODELS_WITH_OWN_RULE = {
     "credit.message.answer": "user.id",
     "credit.pause": "user.id",
     "credit.payment.plan.make": "user.id",
+    "credit.payment.plan.make.day": "user.id",
     "credit.payment.plan.refuse": "user.id",
     "credit.promise.give": "user.id",
     "credit.statement.make": "user.id",
@@ -457,6 +459,7 @@ ROUTES = {
     "/my/payment-plans": ("http", "user", ("GET",), True),
     "/my/payment-plans/<int:plan_id>": ("http", "public", ("GET",), True),
     "/my/payment-plans/<int:plan_id>/accept": ("http", "user", ("POST",), False),
+    "/my/payment-plans/<int:plan_id>/agreement.pdf": ("http", "public", ("GET",), True),
     "/my/payment-plans/<int:plan_id>/collect": ("http", "user", ("POST",), False),
     "/my/payment-plans/<int:plan_id>/collect/stop": (
         "http",

@@ -190,10 +190,12 @@ class TestPost(CreditCommon):
     def test_the_country_stands_in_the_address_only_abroad(self):
         self._create_late_invoice(4)
         letter = self._propose().letter_ids
-        lines = letter._get_postal_address()
+        lines = letter.partner_id._get_credit_postal_lines(letter.company_id)
         self.assertEqual(lines, ["Azure", "Long Street 1", "1011 AB Town"])
         self.customer.country_id = self.env.ref("base.de")
-        self.assertEqual(letter._get_postal_address()[-1], "GERMANY")
+        self.assertEqual(
+            letter.partner_id._get_credit_postal_lines(letter.company_id)[-1], "GERMANY"
+        )
 
     def test_a_long_table_goes_on_pages_of_its_own_and_the_last_one_has_the_total(self):
         line = self._create_late_invoice(4).line_ids[:1]

@@ -8,6 +8,7 @@ RHYTHMS = [
     (instalments.WEEKLY, "Every Week"),
     (instalments.FORTNIGHTLY, "Every Two Weeks"),
     (instalments.MONTHLY, "Every Month"),
+    (instalments.NAMED_DAYS, "On Named Days"),
 ]
 ROUNDINGS = [
     ("none", "To the cent"),
@@ -61,13 +62,33 @@ class CreditPaymentPlanMake(models.TransientModel):
     )
     part_count = fields.Integer(string="Number of Parts", default=3)
     part_amount = fields.Monetary(string="Amount of a Part")
+    day_ids = fields.One2many(
+        "credit.payment.plan.make.day", "window_id", string="Days"
+    )
     rounding = fields.Selection(ROUNDINGS, required=True, default="none")
+    cost_fee = fields.Monetary(string="Fee", help="Without taxes.")
+    cost_rate = fields.Float(
+        string="Interest a Year (%)",
+        digits=(6, 3),
+        help="On each part, from today to the day of the part.",
+    )
+    may_charge = fields.Boolean(compute="_compute_may_charge")
+    cost = fields.Monetary(
+        compute="_compute_preview",
+        string="Cost of Paying in Parts",
+        help="Taxes included. It comes with the last part, and is invoiced when the"
+        " plan starts.",
+    )
     preview = fields.Text(compute="_compute_preview", string="Parts")
     problem = fields.Char(compute="_compute_preview", string="What Is Wrong")
     note = fields.Text()
 
     _pay_day_sensible = models.Constraint(
         "CHECK (pay_day BETWEEN 0 AND 31)", "A month has days from 1 to 31."
+    )
+    _cost_sensible = models.Constraint(
+        "CHECK (cost_fee >= 0 AND cost_rate BETWEEN 0 AND 100)",
+        "A fee is not less than nothing, interest is between 0 and 100 % a year.",
     )
 
     # === COMPUTE METHODS === #
@@ -93,23 +114,43 @@ class CreditPaymentPlanMake(models.TransientModel):
         "part_count",
         "part_amount",
         "rounding",
+        "day_ids.date",
+        "day_ids.amount",
+        "cost_fee",
+        "cost_rate",
     )
     def _compute_preview(self):
         """Show the parts as they would be, or what to put right."""
         for window in self:
             window.preview = window.problem = False
+            window.cost = 0
             if not window.item_ids or not window.first_date:
                 continue
             try:
                 parts = window._find_parts()
+                _net, cost = self.env["credit.payment.plan"]._find_cost(
+                    window.profile_id,
+                    window.currency_id,
+                    parts,
+                    window.cost_fee,
+                    window.cost_rate,
+                )
             except UserError as error:
                 window.problem = str(error)
                 continue
+            window.cost = float(cost)
+            parts = instalments.add_cost(parts, cost)
             window.preview = "\n".join(
                 f"\N{BULLET} {format_date(self.env, part.day)}:"
                 f" {window.currency_id.format(float(part.amount))}"
                 for part in parts
             )
+
+    @api.depends("partner_id")
+    def _compute_may_charge(self):
+        Plan = self.env["credit.payment.plan"]
+        for window in self:
+            window.may_charge = Plan._may_charge(window.partner_id)
 
     # === CONSTRAINT METHODS === #
 
@@ -193,6 +234,8 @@ class CreditPaymentPlanMake(models.TransientModel):
             self.item_ids,
             self._find_parts(),
             counter_of=self._get_countered(),
+            fee=self.cost_fee,
+            rate=self.cost_rate,
             note=self.note,
         )
         return plan_sudo.with_env(self.env)._get_records_action()
@@ -226,7 +269,27 @@ class CreditPaymentPlanMake(models.TransientModel):
                 "first_amount": self.first_amount,
                 "pay_day": self.pay_day,
                 "rounding": self.rounding,
+                "days": [(row.date, row.amount) for row in self.day_ids if row.date],
             },
             self.currency_id,
             self.company_id._credit_calendar(),
         )
+
+
+class CreditPaymentPlanMakeDay(models.TransientModel):
+    """A day on which the customer wants to pay, and how much."""
+
+    _name = "credit.payment.plan.make.day"
+    _description = "Named Day of a Payment Plan"
+    _order = "date, id"
+
+    window_id = fields.Many2one(
+        "credit.payment.plan.make", required=True, ondelete="cascade", index=True
+    )
+    currency_id = fields.Many2one(related="window_id.currency_id")
+    date = fields.Date(string="Day", required=True)
+    amount = fields.Monetary(help="0: an even share of what the others leave.")
+
+    _amount_positive = models.Constraint(
+        "CHECK (amount >= 0)", "An amount is not less than nothing."
+    )
