@@ -131,6 +131,7 @@ def wishes(draw):
         draw(st.integers(2, 12)),
         today + timedelta(days=draw(st.integers(0, 20))),
         draw(st.sampled_from(instalments.RHYTHMS)),
+        draw(st.sampled_from([None, 1, 15, 31])),
     )
     total = draw(st.integers(1, 10**6)) * CENT
     calendar = draw(st.sampled_from([None, WorkCalendar()]))
@@ -218,6 +219,10 @@ def test_what_is_changed_is_as_little_as_possible():
     # At once: the others keep the day of the month.
     assert say(make(6, 90, True), 3, date(2026, 5, 30), "monthly") == (
         ("monthly", 3, "2026-05-20", "2026-07-30")
+    )
+    # Twice in a week is not by the month: then the day of the month moves.
+    assert say(make(3, 90, True), 6, date(2026, 6, 3), "monthly") == (
+        ("monthly", 3, "2026-05-20", "2026-07-20")
     )
     # So short a run: the first part comes sooner, but no sooner than it has to.
     assert say(make(6, 28), 2, date(2026, 6, 5), "fortnightly") == (

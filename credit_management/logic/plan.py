@@ -25,6 +25,7 @@ from .instalments import (
     Standing,
     UnsuitablePlan,
     design,
+    find_days,
 )
 from .workdays import WorkCalendar, days_after
 
@@ -300,6 +301,8 @@ def is_open(offer: Offer, total: Decimal, plans_before: int) -> bool:
 
 # === THE NEAREST PLAN THAT AN OFFER HAS === #
 
+# Who pays by the month and keeps his day does not pay twice in so many days.
+LEAST_GAP = 15
 # A rhythm, and those that come to an end sooner.
 FASTER = {
     MONTHLY: (MONTHLY, FORTNIGHTLY, WEEKLY),
@@ -389,9 +392,19 @@ def _find_candidates(offer, wish, first_day):
         Wish(count, first, rhythm, pay_day)
         for rhythm in FASTER.get(wish.rhythm, (wish.rhythm,))
         for first in firsts
-        for pay_day in ({None, _get_pay_day(wish)} if rhythm == MONTHLY else {None})
+        for pay_day in _find_pay_days(wish, first, rhythm)
         for count in counts
     ]
+
+
+def _find_pay_days(wish, first, rhythm):
+    """Return on which day of the month the later parts could fall due."""
+    own = _get_pay_day(wish)
+    if rhythm != MONTHLY or own == first.day:
+        return (wish.pay_day,) if first == wish.first else (None,)
+    second = find_days(first, 2, MONTHLY, own)[1]
+    is_soon = second < days_after(first, LEAST_GAP) and first != wish.first
+    return (None,) if is_soon else (None, own)
 
 
 def _get_pay_day(wish):
@@ -408,6 +421,4 @@ def _measure(wish, other):
         (other.count != wish.count) + (other.first != wish.first),
         (wish.first - other.first).days,
         wish.count - other.count,
-        # Of two that say the same, the shorter one.
-        other.pay_day == other.first.day,
     )

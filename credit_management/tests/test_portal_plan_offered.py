@@ -108,7 +108,7 @@ class TestPortalPlanOffered(PortalPlanCommon):
         page = self._ask(self.token)
         self.assertEqual(len(self._offered(page)), 3)
         self.assertFalse(page.xpath("//form[@name='take']"))
-        (login,) = page.xpath("//p[@name='take_login']/a/@href")
+        (login,) = page.xpath("//div[@name='take_login']/a/@href")
         self.assertNotIn(self.token, login)
         back = urlsplit(parse_qs(urlsplit(login).query)["redirect"][0])
         self.assertEqual(back.path, self.form)
