@@ -58,7 +58,9 @@ class CreditPaymentPlanOffer(models.Model):
         " nothing.",
     )
     plans_a_year = fields.Integer(
-        default=1, help="So many plans of a customer in twelve months."
+        string="Plans a Year",
+        default=1,
+        help="So many plans of a customer in twelve months.",
     )
 
     _bounds_sensible = models.Constraint(
