@@ -206,9 +206,7 @@ class CreditAbsenceTasks(models.Model):
                 summaries[task.res_id].append(task.display_name or "")
             self.env[name].browse(summaries)._message_log_batch(
                 {
-                    id_: self.env._(
-                        "%(reason)s: %(tasks)s", reason=words, tasks=", ".join(names)
-                    )
+                    id_: f"{words}: {', '.join(names)}"
                     for id_, names in summaries.items()
                 }
             )
