@@ -441,6 +441,7 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
         if not plan_sudo:
             raise ValidationError(request.env._("The access token is invalid."))
         self._validate_transaction_kwargs(kwargs)
+        plan_sudo._take_turn()
         amount = self._find_plan_payable(plan_sudo).get(what)
         currency_sudo = plan_sudo.currency_id
         shown = self._cast_as_float(kwargs.get("amount")) or 0.0
@@ -492,6 +493,12 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
             plan_sudo.state != rule.ACTIVE
             or not moves_sudo
             or not all(move_sudo._has_to_be_paid() for move_sudo in moves_sudo)
+            # The host asks again for what was paid until it is in the books.
+            or any(
+                transaction_sudo.state == "done"
+                and not transaction_sudo.is_post_processed
+                for transaction_sudo in moves_sudo.transaction_ids
+            )
         ):
             return {}
         today = plan_sudo.company_id._credit_today()

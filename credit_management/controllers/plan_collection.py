@@ -2,6 +2,7 @@ from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
 
+from ..logic import collection
 from ..logic import plan as rule
 from .plan import CreditPlanPortal
 
@@ -75,6 +76,12 @@ class CreditPlanCollectionPortal(CreditPlanPortal):
 
     def _find_plan_tokens(self, plan_sudo):
         return plan_sudo._find_tokens(request.env.user.partner_id)
+
+    def _find_plan_payable(self, plan_sudo):
+        """Override: nothing while a part is being charged."""
+        if collection.SENDING in plan_sudo.charge_ids.mapped("state"):
+            return {}
+        return super()._find_plan_payable(plan_sudo)
 
     def _render_plan(self, plan_sudo, error=None, status=200):
         """Override: with what is collected, or could be."""

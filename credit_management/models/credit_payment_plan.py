@@ -537,6 +537,23 @@ class CreditPaymentPlan(models.Model):
             SQL("SELECT id FROM credit_payment_plan WHERE id = %s FOR UPDATE", self.id)
         )
 
+    def _take_turn(self):
+        """Let those who pay a plan at the same moment do so one after the other.
+
+        Who waited begins anew, as the host has it, and sees what the first one did. A
+        lock alone would let it go on with what it saw before: hence something is
+        written.
+        """
+        self.ensure_one()
+        self.flush_recordset()
+        self.env.execute_query(
+            SQL(
+                "UPDATE credit_payment_plan SET write_date = write_date"
+                " WHERE id = %s RETURNING id",
+                self.id,
+            )
+        )
+
     def _activate(self):
         """Let a plan run; the caller checked who may.
 

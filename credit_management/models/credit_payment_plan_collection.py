@@ -96,6 +96,8 @@ class CreditPaymentPlanCollection(models.Model):
     def _consent(self, token_sudo, partner):
         """Note that the customer agreed; called with sudo, who may is checked.
 
+        Agreed to once more it stays as it was.
+
         :param token_sudo: of ``_find_tokens``
         :raise UserError: the plan does not run
         """
@@ -103,6 +105,8 @@ class CreditPaymentPlanCollection(models.Model):
         self._lock()
         if self.state != plan.ACTIVE:
             raise UserError(self.env._("Only parts of a plan that runs are collected."))
+        if self.token_id == token_sudo:
+            return
         text = self._get_consent_words(token_sudo)
         self.write(
             {

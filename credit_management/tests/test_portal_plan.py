@@ -464,6 +464,22 @@ class TestPortalPlan(PortalPlanCommon):
         self._night("2026-05-25")
         self.assertFalse(plan.warned_until, "money is under way")
 
+    def test_what_was_paid_and_is_not_in_the_books_yet_is_not_asked_for_again(self):
+        plan = self._running()
+        tx = self._begin(plan, "part", 100.0)
+        tx._set_done()
+        self._assert_refused(plan, "part", 100.0)
+        self._assert_refused(plan, "all", 300.0)
+        tx.is_post_processed = True  # whatever became of it: the ledger knows
+        self.assertTrue(self._begin(plan, "part", 100.0))
+
+    def test_who_pays_at_the_same_moment_waits_and_looks_again(self):
+        plan = self._running()
+        Plan, turns = self.env.registry[plan._name], []
+        self.patch(Plan, "_take_turn", lambda one: turns.append(one.id))
+        self._begin(plan, "part", 100.0)
+        self.assertEqual(turns, plan.ids)
+
     # === REMINDED === #
 
     def test_parts_are_reminded_of_before_and_on_their_day_once_each(self):

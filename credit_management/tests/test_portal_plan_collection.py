@@ -53,6 +53,34 @@ class TestPortalPlanCollection(PortalPlanCommon):
         self.assertFalse(plan.token_id)
         self.assertEqual(plan.state, "active")
 
+    def test_agreed_to_twice_it_is_told_once(self):
+        plan = self._running()
+        self._login(self.azure_user)
+        for _click in range(2):
+            self.assertEqual(self._agree(plan).status_code, 303)
+        told = plan.message_ids.filtered(
+            lambda message: "parts are collected" in (message.subject or "")
+        )
+        self.assertEqual(len(told), 1)
+
+    def test_while_a_part_is_being_charged_nobody_pays_it(self):
+        plan = self._running()
+        charge = (
+            self.env["credit.payment.plan.charge"]
+            .sudo()
+            .create(
+                {
+                    "plan_id": plan.id,
+                    "line_id": plan.line_ids[0].id,
+                    "date": self.today,
+                    "amount": 100.0,
+                }
+            )
+        )
+        self._assert_refused(plan, "part", 100.0)
+        charge._set_state("failed")
+        self.assertTrue(self._begin(plan, "part", 100.0))
+
     def test_nothing_is_agreed_without_the_tick(self):
         plan = self._running()
         self._login(self.azure_user)
