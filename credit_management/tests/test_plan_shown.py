@@ -60,6 +60,25 @@ class TestPortalPlanShown(PortalPlanCommon):
         for words in ("Still to pay", "Next part"):
             self.assertNotIn(words, rows[running.name])
 
+    def test_the_page_says_whether_parts_are_collected(self):
+        self.provider.allow_tokenization = True
+        stored = self.env["payment.token"].create(
+            {
+                "provider_id": self.provider.id,
+                "payment_method_id": self.method.id,
+                "payment_details": "4242",
+                "partner_id": self.azure_user.partner_id.id,
+                "provider_ref": "ref",
+            }
+        )
+        plan = self._running()
+        self._login(self.azure_user)
+        for title in ("Let us collect the parts", "The parts are collected"):
+            page = self._read(self._path(plan))
+            (shown,) = page.xpath("//h2[@id='collection_title']")
+            self.assertEqual(self._get_text(shown), title)
+            plan.sudo()._consent(stored, self.azure_user.partner_id)
+
     def test_each_page_leads_back_to_one_that_the_visitor_may_open(self):
         plan = self._running()
         token = self._plan_token(plan)
