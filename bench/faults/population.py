@@ -70,13 +70,15 @@ def today(host):
     return host.cluster.query("SELECT current_date")
 
 
-def run_script(host, name, script, environment=None, **variables):
+def run_script(host, name, script, environment=None, options=(), **variables):
     """Run a script in Odoo's shell on a database; return what it printed."""
     log = settings.LOGS / f"faults-{Path(script).stem}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(SCRIPTS / script, "rb") as source, open(log, "wb") as output:
         subprocess.run(
-            host.command("shell", "-d", name, "--no-http", "--log-level=warn"),
+            host.command(
+                *("shell", "-d", name, "--no-http", "--log-level=warn", *options)
+            ),
             stdin=source,
             stdout=output,
             stderr=output,

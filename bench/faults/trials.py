@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from dev import settings
 
-from . import clocks, crowds, dirt, kills, mails, orders
+from . import clocks, crowds, dirt, kills, mails, orders, plans
 
 
 @dataclass
@@ -136,5 +136,28 @@ TRIALS |= {
         "30 orders of a customer confirmed at the same moment",
         orders.confirmations,
         {"customers": 20, "orders": 30},
+    ),
+}
+
+TRIALS |= {
+    "plan-stories": Trial(
+        "random stories about plans, against the books",
+        plans.stories,
+        {"customers": 20, "stories": size("STORIES", 200)},
+    ),
+    "plan-submits": Trial(
+        "20 submits at once: propose, accept, consent, pay",
+        plans.submits,
+        {"customers": 300, "clients": 20},
+    ),
+    "plan-last-part": Trial(
+        "the last part of a plan is paid while it is cancelled",
+        plans.last_part,
+        {"customers": 300, "races": 20},
+    ),
+    "plan-kills": Trial(
+        "kill -9 amid charges of parts",
+        plans.charge_kills,
+        {"customers": 300, "plans": 150, "kills": size("KILLS", 50)},
     ),
 }
