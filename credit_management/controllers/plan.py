@@ -573,7 +573,9 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
             try:
                 asked = self._read_plan_form(profile_sudo, kwargs)
                 if kwargs.get("take"):
-                    self._check_plan_offered(profile_sudo, asked)
+                    asked["terms"] = self._check_plan_offered(
+                        profile_sudo, asked, kwargs.get("cost") or "0"
+                    )
                 if not profile_sudo._use_portal_quota():
                     error = request.env["credit.profile"]._explain_portal_quota()
                     return self._render_plan_form(
@@ -692,9 +694,11 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
             "reason": self._clean_credit_text(sent.get("reason"), LONGEST_REASON),
         }
 
-    def _check_plan_offered(self, profile_sudo, asked):
+    def _check_plan_offered(self, profile_sudo, asked, cost):
         """Refuse what was shown as running at once, and does not any more.
 
+        :param cost: as it was shown
+        :return: the terms of the offer, see ``_get_terms``
         :raise UserError: in words for the customer
         """
         if not self._get_credit_partner():
@@ -705,19 +709,25 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
                 )
             )
         offered = self._find_plan_offered(profile_sudo, asked["items"], asked["wish"])
-        if not offered or offered["parts"] != asked["parts"]:
+        if (
+            not offered
+            or offered["parts"] != asked["parts"]
+            or str(offered["cost"]) != cost
+        ):
             raise UserError(
                 request.env._(
                     "We cannot agree to this plan at once any more. Please look at"
                     " the parts again."
                 )
             )
+        return offered["terms"]
 
     def _find_plan_offered(self, profile_sudo, items_sudo, wish=None):
         """Return the plan nearest to a wish that runs without our answer, or None.
 
         :param wish: without one, as many parts as we offer
-        :return: dict of ``wish``, ``parts`` and the ``cost``, in their currency
+        :return: dict of ``wish``, ``parts`` without the ``cost``, which is in their
+            currency, and the ``terms`` of the offer
         """
         company_sudo, currency_sudo = profile_sudo.company_id, items_sudo.currency_id
         if len(currency_sudo) != 1:
@@ -744,7 +754,16 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
         if not found:
             return None
         nearest, parts = found
-        return {"wish": nearest, "parts": parts, "cost": 0}
+        terms = offer_sudo._get_terms(currency_sudo)
+        try:
+            _net, cost = (
+                request.env["credit.payment.plan"]
+                .sudo()  # sudo: what it costs is told to who may take it
+                ._find_cost(profile_sudo, currency_sudo, parts, **terms)
+            )
+        except UserError:  # nobody could invoice it
+            return None
+        return {"wish": nearest, "parts": parts, "cost": cost, "terms": terms}
 
     def _prepare_plan_offered(self, profile_sudo, items_sudo, asked):
         """Return what the page says of a plan that runs without our answer."""
@@ -760,15 +779,16 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
             "rhythm": wish.rhythm,
             "pay_day": wish.pay_day or "",
         }
+        parts = instalments.add_cost(offered["parts"], offered["cost"])
         path = f"{profile_sudo.access_url}/plan?" + urlencode(
             values | {"items": items_sudo.ids}, doseq=True
         )
         return {
-            "values": values,
+            "values": values | {"cost": str(offered["cost"])},
             "items": items_sudo.ids,
-            "parts": self._prepare_plan_parts(offered["parts"]),
+            "parts": self._prepare_plan_parts(parts),
             "currency": items_sudo.currency_id,
-            "cost": offered["cost"],
+            "cost": float(offered["cost"]),
             "is_wish": bool(asked) and offered["parts"] == asked["parts"],
             "is_login": bool(self._get_credit_partner()),
             "login_url": f"/web/login?{urlencode({'redirect': path})}",
@@ -787,6 +807,7 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
             source="link" if by_link else "portal",
             reason=asked["reason"] or False,
             portal_key=key,
+            **asked.get("terms", {}),
         )
         if not by_link:
             # Who proposes agrees: with the login, in its name.

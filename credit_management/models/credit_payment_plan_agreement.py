@@ -209,6 +209,9 @@ class CreditPaymentPlanAgreement(models.Model):
         offer_sudo = self.env["credit.payment.plan.offer"]._find_fitting(plan_sudo)
         if not offer_sudo:
             return False
+        costs = any(offer_sudo._get_terms(plan_sudo.currency_id).values())
+        if costs and self._may_charge(plan_sudo.partner_id) and not plan_sudo.cost:
+            return False  # the customer has not agreed to the cost
         plan_sudo.offer_id = offer_sudo
         plan_sudo._activate()
         plan_sudo._end_tasks()

@@ -128,12 +128,29 @@ class CreditPaymentPlanOffer(models.Model):
             plans_a_year=self.plans_a_year,
         )
 
+    def _get_terms(self, currency):
+        """Return what its plans cost: a fee in a currency, and percent a year."""
+        self.ensure_one()
+        company = self.company_id
+        fee = self.currency_id._convert(
+            self.fee, currency, company, company._credit_today()
+        )
+        return {"fee": fee, "rate": self.interest_rate}
+
     @api.model
     def _find_fitting(self, plan_sudo):
         """Return the offer that a proposed plan fits, or none."""
         company = plan_sudo.company_id
         today = company._credit_today()
-        total = to_decimal(company.currency_id.round(plan_sudo.amount_company))
+        # What it costs to pay in parts is no part of what is owed.
+        total = to_decimal(
+            plan_sudo.currency_id._convert(
+                plan_sudo.amount - plan_sudo.cost,
+                company.currency_id,
+                company,
+                plan_sudo.start_date,
+            )
+        )
         asked = {plan_sudo: (plan_sudo.partner_id.id, total)}
         return self._find_open(company, asked, but=plan_sudo)[plan_sudo].filtered(
             lambda offer: rule.fits(
