@@ -583,7 +583,7 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
                 asked = self._read_plan_form(profile_sudo, kwargs)
                 if kwargs.get("take"):
                     asked["terms"] = self._check_plan_offered(
-                        profile_sudo, asked, kwargs.get("cost")
+                        profile_sudo, asked, kwargs.get("cost") or "0"
                     )
                 if not profile_sudo._use_portal_quota():
                     error = request.env["credit.profile"]._explain_portal_quota()
@@ -704,11 +704,11 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
             "reason": self._clean_credit_text(sent.get("reason"), LONGEST_REASON),
         }
 
-    def _check_plan_offered(self, profile_sudo, asked, shown_cost):
+    def _check_plan_offered(self, profile_sudo, asked, cost):
         """Refuse what was shown as running at once, and does not any more.
 
-        :param shown_cost: what the page said that it costs; nothing else is charged
-        :return: its terms
+        :param cost: as it was shown
+        :return: the terms of the offer, see ``_get_terms``
         :raise UserError: in words for the customer
         """
         if not self._get_credit_partner():
@@ -722,7 +722,7 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
         if (
             not offered
             or offered["parts"] != asked["parts"]
-            or (shown_cost or "0") != str(offered["cost"])
+            or str(offered["cost"]) != cost
         ):
             raise UserError(
                 request.env._(
@@ -736,8 +736,8 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
         """Return the plan nearest to a wish that runs without our answer, or None.
 
         :param wish: without one, as many parts as we offer
-        :return: dict of ``wish``, ``parts`` without the ``cost``, that cost, taxes
-            included, and its ``terms``
+        :return: dict of ``wish``, ``parts`` without the ``cost``, which is in their
+            currency, and the ``terms`` of the offer
         """
         company_sudo, currency_sudo = profile_sudo.company_id, items_sudo.currency_id
         if len(currency_sudo) != 1:
@@ -766,17 +766,14 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
         nearest, parts = found
         terms = offer_sudo._get_terms(currency_sudo)
         try:
-            _net, cost = profile_sudo.env["credit.payment.plan"]._find_cost(
-                profile_sudo, currency_sudo, parts, **terms
+            _net, cost = (
+                request.env["credit.payment.plan"]
+                .sudo()  # sudo: what it costs is told to who may take it
+                ._find_cost(profile_sudo, currency_sudo, parts, **terms)
             )
-        except UserError:  # it could not be invoiced: no matter of the customer
+        except UserError:  # nobody could invoice it
             return None
-        return {
-            "wish": nearest,
-            "parts": parts,
-            "cost": cost,
-            "terms": terms,
-        }
+        return {"wish": nearest, "parts": parts, "cost": cost, "terms": terms}
 
     def _prepare_plan_offered(self, profile_sudo, items_sudo, asked):
         """Return what the page says of a plan that runs without our answer."""
@@ -792,17 +789,16 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
             "rhythm": wish.rhythm,
             "pay_day": wish.pay_day or "",
         }
+        parts = instalments.add_cost(offered["parts"], offered["cost"])
         path = f"{profile_sudo.access_url}/plan?" + urlencode(
             values | {"items": items_sudo.ids}, doseq=True
         )
         return {
-            "values": values,
+            "values": values | {"cost": str(offered["cost"])},
             "items": items_sudo.ids,
-            "parts": self._prepare_plan_parts(
-                instalments.add_cost(offered["parts"], offered["cost"])
-            ),
+            "parts": self._prepare_plan_parts(parts),
             "currency": items_sudo.currency_id,
-            "cost": offered["cost"],
+            "cost": float(offered["cost"]),
             "is_wish": bool(asked) and offered["parts"] == asked["parts"],
             "is_login": bool(self._get_credit_partner()),
             "login_url": f"/web/login?{urlencode({'redirect': path})}",

@@ -301,6 +301,7 @@ def is_open(offer: Offer, total: Decimal, plans_before: int) -> bool:
 
 # === THE NEAREST PLAN THAT AN OFFER HAS === #
 
+LEAST_DAYS = {WEEKLY: 7, FORTNIGHTLY: 14, MONTHLY: 28}
 # Who pays by the month and keeps his day does not pay twice in so many days.
 LEAST_GAP = 15
 # A rhythm, and those that come to an end sooner.
@@ -362,7 +363,7 @@ def find_nearest(
     first_day = calendar.next_working_day(today) if calendar else today
     # What it is for was asked before: here only the parts count.
     bounds = replace(offer, lowest=ZERO, highest=ZERO)
-    candidates = _find_candidates(offer, wish, first_day)
+    candidates = _find_candidates(offer, wish, first_day, today)
     for candidate in sorted(candidates, key=lambda each: _measure(wish, each)):
         try:
             parts = design(
@@ -381,8 +382,12 @@ def find_nearest(
     return None
 
 
-def _find_candidates(offer, wish, first_day):
-    """Return what could be wished for instead: no more parts, and no later day."""
+def _find_candidates(offer, wish, first_day, today):
+    """Return what could be wished for instead: no more parts, and no later day.
+
+    What is too long anyhow is left out: of months the second part may come soon.
+    """
+    last = days_after(today, offer.longest_days)
     later = 0 if offer.first_now else (wish.first - first_day).days
     firsts = {wish.first} | {
         first_day + timedelta(days=more) for more in range(max(later, 0) + 1)
@@ -394,6 +399,7 @@ def _find_candidates(offer, wish, first_day):
         for first in firsts
         for pay_day in _find_pay_days(wish, first, rhythm)
         for count in counts
+        if days_after(first, LEAST_DAYS.get(rhythm, 0) * (count - 2)) <= last
     ]
 
 

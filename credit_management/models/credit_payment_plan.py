@@ -289,7 +289,8 @@ class CreditPaymentPlan(models.Model):
             parts = instalments.add_cost(parts, cost)
             total += cost
             vals |= {"cost": float(cost), "cost_net": float(net)}
-        vals |= {"cost_fee": fee, "cost_rate": rate}
+        if self._may_charge(profile.partner_id):
+            vals |= {"cost_fee": fee, "cost_rate": rate}
         vals.setdefault("source", "staff")
         # sudo: made by whoever may. For customers the program acts.
         by_staff = vals["source"] == "staff"

@@ -142,11 +142,13 @@ class CreditPaymentPlanOffer(models.Model):
                 plan_sudo.amount - plan_sudo.cost, company.currency_id, company, today
             )
         )
+        # Nobody is charged what was not agreed to.
+        is_free = not plan_sudo._may_charge(plan_sudo.partner_id)
+        terms = {"fee": plan_sudo.cost_fee, "rate": plan_sudo.cost_rate}
         asked = {plan_sudo: (plan_sudo.partner_id.id, total)}
         return self._find_open(company, asked, but=plan_sudo)[plan_sudo].filtered(
             lambda offer: (
-                offer._get_terms(currency)
-                == {"fee": plan_sudo.cost_fee, "rate": plan_sudo.cost_rate}
+                (is_free or offer._get_terms(currency) == terms)
                 and rule.fits(
                     offer._to_logic(),
                     total,

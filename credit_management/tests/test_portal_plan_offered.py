@@ -198,6 +198,57 @@ class TestPortalPlanOffered(PortalPlanCommon):
         self.assertURLEqual(response.headers["Location"], "/my")
         self.assertFalse(self._plans())
 
+    # === WHAT IT COSTS === #
+
+    def _cost(self, **values):
+        self.company.credit_plan_product_id = self.env["product.product"].create(
+            {
+                "name": "Paying in parts",
+                "type": "service",
+                "company_id": self.company.id,
+                "taxes_id": False,
+                "property_account_income_id": self.company_data[
+                    "default_account_revenue"
+                ].id,
+            }
+        )
+        self.offer.write({"fee": 6.0, "amount_to": 302.0} | values)
+
+    def test_the_cost_is_shown_and_agreed_to_with_the_plan(self):
+        self._cost()
+        self._login(self.azure_user)
+        page = self._ask(count="3", first=str(self.today))
+        amounts = [amount for _day, amount in self._offered(page)]
+        self.assertEqual(amounts, ["100.00", "100.00", "106.00"])
+        (said,) = page.xpath("//p[@name='cost']/strong")
+        self.assertEqual(self._get_amount(said), "6.00")
+        sent = self._fields(page, "take")
+        for cost in ("0", "5", "x", ""):
+            response = self._send(f"{self.form}/propose", **(sent | {"cost": cost}))
+            self.assertEqual(response.status_code, 400, "not the one that was shown")
+        self.assertFalse(self._plans())
+        self._send(f"{self.form}/propose", **sent)
+        plan = self._plans()
+        self.assertEqual((plan.state, plan.cost, plan.amount), ("active", 6.0, 306.0))
+        self.assertEqual(plan.cost_move_id.amount_total, 6.0)
+        self.assertIn("6.00", plan.accepted_text)
+
+    def test_who_was_shown_no_cost_takes_no_plan_that_costs(self):
+        self._cost()
+        self._login(self.azure_user)
+        self._propose_online(access_token=None, first=str(self.today))
+        plan = self._plans()
+        self.assertEqual((plan.state, plan.cost), ("proposed", 0.0))
+
+    def test_a_private_person_pays_nothing_for_it(self):
+        self._cost()
+        self.customer.is_company = False
+        self._login(self.azure_user)
+        page = self._ask(count="3", first=str(self.today))
+        self.assertFalse(page.xpath("//p[@name='cost']"))
+        self._send(f"{self.form}/propose", **self._fields(page, "take"))
+        self.assertEqual((self._plans().state, self._plans().cost), ("active", 0.0))
+
     # === ON THE HOME PAGE === #
 
     def _count(self):
