@@ -30,9 +30,10 @@ PARTS = (
     "portal",
     "workers",
     "orders",
+    "plans",
     "install",
 )
-ONCE = ("portal", "workers", "orders", "install")  # of one size of their own
+ONCE = ("portal", "workers", "orders", "plans", "install")  # of one size of their own
 DEFAULT_SIZES = ["10000", "100000"]
 FOLDER = settings.STATE / "bench"
 BASE = "bench_base"
@@ -40,6 +41,7 @@ LANGUAGES = "en_US,nl_NL,de_DE"
 WORKERS_ITEMS = 100000
 PORTAL_ITEMS = 100000
 ORDERS_ITEMS = 10000
+PLANS_ITEMS = 110000  # more than 10 000 customers, each with one plan
 INSTALL_ITEMS = 110000  # more than 100 000 invoices
 QUEUE_OF_WORKERS = 1000
 LARGEST_FOR_QUEUING = 100000  # a letter costs the same whatever the ledger holds
@@ -201,6 +203,14 @@ class Bench:
             self.change(copy, "-i", "credit_management_sale")
             with step("confirming orders, with the check and without"):
                 self.keep("orders", "orders", self.call(copy, "orders.measure"))
+
+    def plans(self):
+        """A night that looks at all plans that run, and their list."""
+        with (
+            self.scratch(self.ledger(PLANS_ITEMS)) as copy,
+            step("a night over all payment plans"),
+        ):
+            self.keep("plans", "plans", self.call(copy, "plans.measure"))
 
     def workers(self):
         """One worker against two: proposals of two companies, letters of one queue."""

@@ -239,6 +239,7 @@ def page(results):
         index_table(results),
         portal_table(results),
         orders_table(results),
+        plans_table(results),
         install_table(results),
     ]
     if NOTES.exists():
@@ -416,6 +417,39 @@ def orders_table(results):
     )
     head = ("open invoices", "without, ms", "with, ms", "more, ms", "more queries")
     return title + table(head, rows)
+
+
+def plans_table(results):
+    """Return what a night costs that looks at all plans."""
+    figures = get(results, "plans", "plans")
+    if not figures:
+        return ""
+    rows = [
+        (
+            whole(one["plans"]),
+            f"{one['seconds']:.2f}",
+            f"{one['floor']:.2f}",
+            ratio(one["seconds"], one["floor"]),
+            one["queries"],
+            f"{one['queries'] / one['batches']:.0f}",
+        )
+        for one in figures["nights"]
+    ]
+    title = (
+        "A night that looks at all payment plans that run, in batches of 1 000, load"
+        f" {figures['measured']['load']}:\n\n"
+    )
+    head = ("plans", "night s", "floor s", "night ÷ floor", "queries", "of a batch")
+    ours, host = (figures["lists"][name] for name in ("plans", "invoices of the host"))
+    return "\n\n".join(
+        (
+            title + table(head, rows),
+            f"The list of {whole(ours['of'])} plans, 80 rows:"
+            f" {1000 * ours['seconds']:.0f} ms ({ours['queries']} queries),"
+            f" {ratio(ours['seconds'], host['seconds'])} × the host's list of invoices"
+            " on the same ledger.",
+        )
+    )
 
 
 def install_table(results):
