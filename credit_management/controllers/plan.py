@@ -857,7 +857,13 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
         )
         risk_class = profile_sudo.risk_class_used
         Wizard = request.env["credit.payment.plan.make"]
-        rhythms = Wizard._fields["rhythm"]._description_selection(request.env)
+        rhythms = [
+            (rhythm, label)
+            for rhythm, label in Wizard._fields["rhythm"]._description_selection(
+                request.env
+            )
+            if rhythm in instalments.RHYTHMS
+        ]
         response = self._render_credit_private(
             "credit_management.portal_credit_plan_form",
             {

@@ -104,6 +104,13 @@ class TestPortalPlanOffered(PortalPlanCommon):
         self._send(f"{self.form}/propose", **self._fields(page, "take"))
         self.assertEqual(self._plans().state, "active")
 
+    def test_only_what_the_form_takes_can_be_chosen(self):
+        page = self._ask(self.token)
+        rhythms = page.xpath("//select[@name='rhythm']/option/@value")
+        for rhythm in rhythms:
+            self._ask(self.token, rhythm=rhythm, count="2")
+        self.assertEqual(rhythms, ["weekly", "fortnightly", "monthly"])
+
     def test_by_a_link_alone_nothing_runs(self):
         page = self._ask(self.token)
         self.assertEqual(len(self._offered(page)), 3)
