@@ -354,7 +354,7 @@ def submits(stage, clients):
         made = prepare(stage, provider)
         port = free_port()
         start_web(stage, port)
-        for name in ("propose", "accept", "consent", "pay"):
+        for name in SUBMITS:
             SUBMITS[name](stage, figures, port, made, provider, clients)
     finally:
         provider.stop()
@@ -460,15 +460,36 @@ def submit_payments(stage, figures, port, made, provider, clients):
     judge(figures, "pay", answers, provider.count() - before, clients)
 
 
+def submit_item_payments(stage, figures, port, made, provider, clients):
+    """What is open, in no plan, paid many times by a stored way to pay."""
+    visitor = Visitor(port, "items")
+    about = made["logins"]["items"]
+    chosen = "-".join(map(str, about["items"]))
+    path = f"/my/credit/{about['profile']}/transaction/{made['currency']}/{chosen}"
+    visitor.get(f"/my/credit/{about['profile']}")  # so that it is not the first look
+    before = provider.count()
+    answers = at_once(
+        clients,
+        lambda _index: pay_by_token(visitor, made, about, path, about["open"]),
+    )
+    judge(figures, "pay items", answers, provider.count() - before, clients)
+
+
 def pay(visitor, made, name, what):
-    """Pay by the stored way, as the host's form does."""
+    """Pay a part by the stored way."""
     about = made["logins"][name]
+    path = f"/my/payment-plans/{about['plan']}/transaction/{what}"
+    return pay_by_token(visitor, made, about, path, about["part"])
+
+
+def pay_by_token(visitor, made, about, path, amount):
+    """Pay by the stored way, as the host's form does."""
     return visitor.call(
-        f"/my/payment-plans/{about['plan']}/transaction/{what}",
+        path,
         provider_id=made["provider"],
         payment_method_id=None,
         token_id=about["token"],
-        amount=about["part"],
+        amount=round(amount, 2),
         flow="token",
         tokenization_requested=False,
         landing_route="/my",
@@ -481,6 +502,7 @@ SUBMITS = {
     "accept": submit_acceptances,
     "consent": submit_consents,
     "pay": submit_payments,
+    "items": submit_item_payments,
 }
 
 

@@ -66,6 +66,7 @@ class CreditPaymentPortal(CreditPortal):
         if not profile_sudo:
             raise ValidationError(request.env._("The access token is invalid."))
         self._validate_transaction_kwargs(kwargs)
+        profile_sudo._take_turn()
         rows = self._choose_credit_rows(profile_sudo, currency, items)
         amount = self._sum_credit_rows(rows)
         currency_sudo = rows and rows[0]["currency"]

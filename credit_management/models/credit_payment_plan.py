@@ -5,6 +5,7 @@ from odoo.tools import SQL, format_date
 from ..logic import instalments
 from ..logic import plan as rule
 from ..logic.money import to_decimal
+from .credit_sql import take_turn
 
 STATES = [
     (rule.DRAFT, "Draft"),
@@ -539,21 +540,9 @@ class CreditPaymentPlan(models.Model):
         )
 
     def _take_turn(self):
-        """Let those who pay a plan at the same moment do so one after the other.
-
-        Who waited begins anew, as the host has it, and sees what the first one did. A
-        lock alone would let it go on with what it saw before: hence something is
-        written.
-        """
-        self.ensure_one()
-        self.flush_recordset()
-        self.env.execute_query(
-            SQL(
-                "UPDATE credit_payment_plan SET write_date = write_date"
-                " WHERE id = %s RETURNING id",
-                self.id,
-            )
-        )
+        """Let those who pay a plan, or what it covers, come one after the other."""
+        self.profile_id._take_turn()
+        take_turn(self)
 
     def _activate(self):
         """Let a plan run; the caller checked who may.

@@ -9,6 +9,7 @@ from ..logic import limits as rule
 from ..logic.money import to_decimal
 from .credit_outgoing_mixin import NO_NOTICE
 from .credit_score import CLASSES, TOLD_TO
+from .credit_sql import take_turn
 from .res_partner import DOOR
 
 REVIEW_TYPE = "credit_management.mail_activity_type_limit_review"
@@ -404,17 +405,8 @@ class CreditProfileLimit(models.Model):
         )
 
     def _take_turn(self):
-        """Let two who change the limit of one customer come one after the other.
-
-        Both write the same row; the second one is tried again by the host.
-        """
-        self.env.execute_query(
-            SQL(
-                "UPDATE credit_profile SET write_date = now() AT TIME ZONE 'UTC'"
-                " WHERE id = ANY(%s) RETURNING id",
-                self.ids,
-            )
-        )
+        """Let those who change the limit, or pay, come one after the other."""
+        take_turn(self)
 
     # === REVIEW === #
 

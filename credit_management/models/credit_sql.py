@@ -36,6 +36,22 @@ def say_age(day, today, ages, starts):
     return SQL("(CASE %s ELSE %s END)", SQL(" ").join(reversed(cases)), ages[0])
 
 
+def take_turn(records):
+    """Let those who do something about records at once do it one after the other.
+
+    Who waited begins anew, as the host has it, and sees what the first one did. A lock
+    alone would let it go on with what it saw before: hence something is written.
+    """
+    records.flush_recordset()
+    records.env.execute_query(
+        SQL(
+            "UPDATE %s SET write_date = write_date WHERE id = ANY(%s) RETURNING id",
+            SQL.identifier(records._table),
+            records.ids,
+        )
+    )
+
+
 def ask_together(env, queries):
     """Ask several questions by one query: what waits for the answers waits once.
 

@@ -205,6 +205,13 @@ class TestPortalPayment(CreditPortalCommon):
         self._pay(self.later, 40.0)
         self._assert_refused(route, 350.0)
 
+    def test_who_pays_at_the_same_moment_waits_and_looks_again(self):
+        Profile, turns = self.env.registry[self.profile._name], []
+        self.patch(Profile, "_take_turn", lambda one: turns.append(one.id))
+        route = f"/my/credit/{self.profile.id}/transaction/USD/overdue"
+        self._begin(route, 350.0)
+        self.assertEqual(turns, self.profile.ids)
+
     def test_items_of_others_are_nobody_elses(self):
         page = self._open(self._get_pay_path(self.late, self.foreign))
         self.assertEqual(self._get_chosen(page)[0], [self.late.name])

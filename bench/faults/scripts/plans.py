@@ -14,7 +14,7 @@ from odoo.addons.credit_management.logic import instalments
 
 COLLECTED = int(os.environ["FAULTS_PLANS"])
 RACES = int(os.environ["FAULTS_RACES"])
-LOGINS = ("propose", "accept", "consent", "pay")
+LOGINS = ("propose", "accept", "consent", "pay", "items")
 JOBS = (
     "credit_management.ir_cron_collect_parts",
     "payment.cron_post_process_payment_tx",
@@ -130,13 +130,19 @@ def main(env):
         order="ref",
         limit=len(wanted) + COLLECTED,
     )
-    made = {"provider": make.provider.id, "logins": {}, "collected": []}
+    made = {
+        "provider": make.provider.id,
+        "currency": make.company.currency_id.name,
+        "logins": {},
+        "collected": [],
+    }
     for name, customer in zip(wanted, customers, strict=False):
         make.login(customer, name)
         about = {"profile": make.profile(customer).id, "partner": customer.id}
         about["items"] = make.items(customer).ids
         about["token"] = make.token(customer).id
-        if name != "propose":
+        about["open"] = sum(make.items(customer).mapped("amount_residual"))
+        if name not in ("propose", "items"):
             plan = make.plan(customer, 1 if name.startswith("race") else 3)
             plan._propose() if name == "accept" else plan.action_activate()
             about |= {"plan": plan.id, "part": plan.line_ids[0].amount}
