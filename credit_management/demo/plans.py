@@ -26,7 +26,7 @@ PLANS = (
     ("cancelled", "staff", 20, 5, 2, 0, ""),
     ("draft", "staff", 0, 7, 5, 0, ""),
 )
-# What one of them costs: a fee, and interest a year.
+# What those cost that we propose: a fee, and interest a year.
 COST = {"fee": 15.0, "rate": 5.0}
 
 
@@ -161,7 +161,7 @@ class CreditDemoPlans(models.AbstractModel):
         )
         Plan = self.env["credit.payment.plan"]
         values = {"source": source, "reason": words or False}
-        if (state, source) == ("proposed", "staff"):
+        if source == "staff" and state in ("draft", "proposed"):
             values |= COST
         if state in ("proposed", "refused") and source != "staff":
             plan = Plan._propose_online(profile, items, parts, **values)
