@@ -29,7 +29,7 @@ function payByDemo(amount) {
 }
 
 /** From the statement of account to the calculator, filled in, and sent. */
-function propose() {
+function propose(form) {
     return [
         {
             content: "On the statement of account, ask to pay in parts",
@@ -63,7 +63,7 @@ function propose() {
         },
         {
             content: "Send it",
-            trigger: "form[name=propose] button[type=submit]",
+            trigger: `form[name=${form}] button[type=submit]`,
             run: "click",
             expectUnloadPage: true,
         },
@@ -73,7 +73,7 @@ function propose() {
 /** A customer asks to pay in three parts, and reads that somebody will answer. */
 tours.add("credit_plan_ask_tour", {
     steps: () => [
-        ...propose(),
+        ...propose("propose"),
         {
             content: "It waits for an answer",
             trigger: "p[name=waits]",
@@ -190,7 +190,7 @@ tours.add("credit_plan_warned_tour", {
 /** A customer takes what is offered: it runs at once, and nobody else did anything. */
 tours.add("credit_plan_offer_tour", {
     steps: () => [
-        ...propose(),
+        ...propose("take"),
         {
             content: "It runs",
             trigger: "span[name=state]:contains(Running)",
