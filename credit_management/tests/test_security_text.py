@@ -292,9 +292,9 @@ class TestSecurityHeaders(SecurityCommon):
         """
         makers = {"csv", "openpyxl", "xlsxwriter", "xlwt"}
         root = Path(__file__).parents[1]
-        escaping = {"credit_statement.py", "test_export.py", "test_statement.py"}
         for path in root.rglob("*.py"):
-            if path.name in escaping:
+            # Tests read what was written.
+            if path.name == "credit_statement.py" or path.parent.name == "tests":
                 continue
             tree = ast.parse(path.read_text())
             names = {
