@@ -30,6 +30,8 @@ DOCTESTS = (
 PYTEST_FOUND_NOTHING = 5
 # Tests of what asks nothing of other modules: they run once, on the full database.
 ONCE = "credit_once"
+# Beside the others on the full database, and not again on the small one.
+FULL_ONLY = "credit_full"
 COPYING = threading.Lock()  # PostgreSQL copies a database to one at a time
 
 
@@ -115,7 +117,7 @@ def addon_tests(host):
     jobs = [
         Database(
             *("minimal", MINIMAL, [settings.PRODUCT], ["--skip-auto-install"]),
-            own_tags,
+            own_tags if wanted else [*own_tags, f"-{FULL_ONLY}"],
         ),
         Database("full", FULL, own, [], own_tags),
     ]

@@ -12,7 +12,7 @@ from ..logic.money import to_decimal
 from .common import CreditCommon
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_full")
 class TestExposure(CreditCommon):
     @classmethod
     def setUpClass(cls):

@@ -5,7 +5,7 @@ from odoo.tests import new_test_user, tagged
 from .common import CreditCommon
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_full")
 class TestGroup(CreditCommon):
     """A parent, a subsidiary and one below that; a second company of ours."""
 

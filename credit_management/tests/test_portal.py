@@ -397,7 +397,7 @@ class TestPortalAccess(CreditPortalCommon):
         )
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_full")
 class TestPortalAmounts(CreditPortalCommon):
     def _open_page(self, **kwargs):
         return self._open(self._get_link(**kwargs))

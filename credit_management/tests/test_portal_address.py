@@ -19,7 +19,7 @@ NEW = "new.address@example.com"
 BROKEN_IN = "//img[@src='x'] | //*[@onerror and not(self::script)]"
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_full")
 class TestPortalAddress(CreditPortalCommon):
     @classmethod
     def setUpClass(cls):

@@ -84,7 +84,7 @@ class PortalDisputeCommon(CreditPortalCommon):
         return self.env["credit.dispute"].search([], order="id")
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_full")
 class TestPortalDispute(PortalDisputeCommon):
     def test_a_customer_disputes_a_line_with_a_file_and_follows_it(self):
         self._login(self.azure_user)

@@ -12,7 +12,7 @@ from .test_portal import PRIVATE, XSS
 from .test_portal_dispute import LOGS, PortalDisputeCommon
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_full")
 class TestPortalLimit(PortalDisputeCommon):
     @classmethod
     def setUpClass(cls):

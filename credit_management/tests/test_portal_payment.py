@@ -7,7 +7,7 @@ from odoo.tools import mute_logger
 from .test_portal import CreditPortalCommon
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_full")
 class TestPortalPayment(CreditPortalCommon):
     @classmethod
     def setUpClass(cls):

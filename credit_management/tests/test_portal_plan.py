@@ -174,7 +174,7 @@ class PortalPlanCommon(CreditPortalCommon):
         self.assertEqual(after, before)
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_full")
 class TestPortalPlan(PortalPlanCommon):
     # === ACCEPTED === #
 

@@ -64,7 +64,7 @@ class PortalPromiseCommon(CreditPortalCommon):
         return self.env["credit.promise"].search([], order="id")
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_full")
 class TestPortalPromise(PortalPromiseCommon):
     def test_a_customer_promises_sees_it_and_takes_it_back(self):
         self._login(self.azure_user)

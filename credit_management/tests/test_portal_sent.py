@@ -52,7 +52,7 @@ class SentCommon(CreditPortalCommon):
         )
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_full")
 class TestPortalSent(SentCommon):
     def _fetch(self, path=None):
         with self._stub_printer():
@@ -201,7 +201,7 @@ class TestPortalSent(SentCommon):
         self._assert_sent_away(self._get_path(statement, kind="statement"))
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_full")
 class TestPortalOpened(SentCommon):
     def _open_as_person(self, letter=None, token=None, profile=None, **params):
         """Say that the page is looked at, as its script does."""
@@ -303,7 +303,7 @@ class TestPortalOpened(SentCommon):
                 record.write({name: fields.Datetime.now()})
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_full")
 class TestPortalStops(SentCommon):
     """What keeps reminders from going, in words for the customer."""
 

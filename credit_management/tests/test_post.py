@@ -9,7 +9,7 @@ from .common import CreditCommon
 REPORT = "credit_management.report_credit_dunning_letter"
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_full")
 class TestPost(CreditCommon):
     """Letters on paper: one PDF of a run, nothing in it that was settled since."""
 

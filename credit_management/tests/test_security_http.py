@@ -192,7 +192,7 @@ class TestSecurityRoutes(SecurityHttpCommon):
                         self.assertFalse(location.path.startswith(("//", "/\\")))
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_full")
 class TestSecurityIdentity(SecurityHttpCommon):
     """Whoever asks for whichever id hears only of what is theirs: S3."""
 
@@ -344,7 +344,7 @@ class TestSecurityIdentity(SecurityHttpCommon):
                         self.assertNotIn(CUSTOMER_CANARY, said)
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_full")
 class TestSecurityTokens(SecurityHttpCommon):
     """A token opens one file, and stands where its customer reads it only: S13."""
 
@@ -411,7 +411,7 @@ class TestSecurityTokens(SecurityHttpCommon):
             self.assertNotIn(secret, lines)
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_full")
 class TestSecurityFuzz(SecurityHttpCommon):
     """A thousand odd requests, always the same: no error page, no traceback: S20."""
 

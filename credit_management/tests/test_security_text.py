@@ -197,7 +197,7 @@ class TestSecurityTemplates(SecurityCommon):
         return False
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "credit_full")
 class TestSecurityHeaders(SecurityCommon):
     """A name is one line of one header, whatever stands in it."""
 
