@@ -657,6 +657,15 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
             raise UserError(
                 request.env._("Please tick amounts in one currency; then the others.")
             )
+        together_sudo = self._find_plan_together(items_sudo)
+        if together_sudo != items_sudo:
+            raise UserError(
+                request.env._(
+                    "Please choose these first: %(invoices)s. The others need a plan of"
+                    " their own.",
+                    invoices=", ".join(together_sudo.move_id.mapped("name")),
+                )
+            )
         most = company_sudo.credit_plan_most_parts
         text = sent.get("count")
         is_count = isinstance(text, str) and text.isascii() and COUNT.fullmatch(text)
@@ -703,6 +712,19 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
             "parts": parts,
             "reason": self._clean_credit_text(sent.get("reason"), LONGEST_REASON),
         }
+
+    def _find_plan_together(self, items_sudo):
+        """Return what can be in one plan with the first: one currency, one account.
+
+        Which accounts there are is no matter of the customer.
+        """
+        first_sudo = items_sudo[:1]
+        return items_sudo.filtered(
+            lambda item_sudo: (
+                item_sudo.currency_id == first_sudo.currency_id
+                and item_sudo.account_id == first_sudo.account_id
+            )
+        )
 
     def _check_plan_offered(self, profile_sudo, asked, cost):
         """Refuse what was shown as running at once, and does not any more.
@@ -843,12 +865,7 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
                 ("reason", LONGEST_REASON),
             )
         }
-        money = items_sudo.currency_id[:1]
-        chosen_sudo = (
-            asked["items"]
-            if asked
-            else items_sudo.filtered(lambda item_sudo: item_sudo.currency_id == money)
-        )
+        chosen_sudo = asked["items"] if asked else self._find_plan_together(items_sudo)
         # sudo: what a company offers is told to its customers.
         offers_sudo = (
             request.env["credit.payment.plan.offer"]
@@ -879,7 +896,7 @@ class CreditPlanPortal(CreditOpenedPortal, CreditPaymentPortal):
                         "currency": item_sudo.currency_id,
                         "is_ticked": str(item_sudo.id) in ticked
                         if sent
-                        else item_sudo.currency_id == money,
+                        else item_sudo in chosen_sudo,
                     }
                     for item_sudo in items_sudo
                 ],

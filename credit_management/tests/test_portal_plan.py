@@ -473,6 +473,29 @@ class TestPortalPlan(PortalPlanCommon):
         tx.is_post_processed = True  # whatever became of it: the ledger knows
         self.assertTrue(self._begin(plan, "part", 100.0))
 
+    def test_what_stands_on_another_account_gets_a_plan_of_its_own(self):
+        account = self.company_data["default_account_receivable"].copy()
+        second = self._create_late_invoice(11, 80.0)
+        second.button_draft()
+        self._receivable_line(second).account_id = account
+        second.action_post()
+        item = self._receivable_line(second)
+        self.assertEqual(item.account_id, account)
+        self._login(self.azure_user)
+        path = f"/my/credit/{self.profile.id}/plan"
+        page = self._read(path)
+        ticked = page.xpath("//form[@name='plan']//input[@name='items'][@checked]")
+        self.assertEqual([each.get("value") for each in ticked], [str(self.item.id)])
+        wish = f"count=3&rhythm=monthly&first={self.today}"
+        both = f"{path}?items={self.item.id}&items={item.id}&{wish}"
+        answer = self.url_open(both)
+        self.assertEqual(answer.status_code, 400)
+        self.assertIn(f"choose these first: {self.invoice.name}.", answer.text)
+        self.assertNotIn(account.code, answer.text)
+        self.assertEqual(
+            self.url_open(f"{path}?items={item.id}&{wish}").status_code, 200
+        )
+
     def test_who_pays_at_the_same_moment_waits_and_looks_again(self):
         plan = self._running()
         Plan, turns = self.env.registry[plan._name], []
