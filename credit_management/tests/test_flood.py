@@ -17,7 +17,7 @@ DOORS = ("dispute", "promise", "talk", "talk", "talk")
 ITEMS = PORTAL_WRITES_A_DAY // len(DOORS) + 1
 
 
-@tagged("post_install", "-at_install", "credit_once")
+@tagged("post_install", "-at_install", "credit_full")
 class TestFlood(CreditPortalCommon):
     @classmethod
     def setUpClass(cls):

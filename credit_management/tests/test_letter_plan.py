@@ -7,7 +7,7 @@ from odoo.tests import tagged
 from .common import CreditCommon
 
 
-@tagged("post_install", "-at_install", "credit_once")
+@tagged("post_install", "-at_install", "credit_full")
 class TestLetterPlan(CreditCommon):
     @classmethod
     def setUpClass(cls):

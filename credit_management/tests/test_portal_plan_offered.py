@@ -9,7 +9,7 @@ from odoo.tools import mute_logger
 from .test_portal_plan import LOGS, PortalPlanCommon
 
 
-@tagged("post_install", "-at_install", "credit_once")
+@tagged("post_install", "-at_install", "credit_full")
 class TestPortalPlanOffered(PortalPlanCommon):
     @classmethod
     def setUpClass(cls):
