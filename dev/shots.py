@@ -119,12 +119,20 @@ SHOTS = (
     Shot("limit_requests", "odoo/credit-limits", "creditmanager", there=LIST),
     Shot("holds", "odoo/credit-holds", there=LIST, company="usd-eur"),
     Shot("hold", "odoo/credit-holds/{asked_hold}", there=FORM, tall=True),
-    Shot("credit_rules", "odoo/credit-rules", "creditmanager", there=LIST),
+    Shot(
+        "credit_rules", "odoo/credit-rules", "creditmanager", there=LIST, widths=(WIDE,)
+    ),
     Shot("order_on_hold", "odoo/sales/{held_order}", "seller", there=FORM),
     Shot("disputes", "odoo/disputes", there=".o_kanban_view"),
     Shot("dispute", "odoo/disputes/{late_dispute}", there=FORM, tall=True),
     Shot("dispute_cost", "odoo/dispute-cost", there=".o_graph_view", widths=(WIDE,)),
-    Shot("dispute_reasons", "odoo/dispute-reasons", "creditmanager", there=LIST),
+    Shot(
+        "dispute_reasons",
+        "odoo/dispute-reasons",
+        "creditmanager",
+        there=LIST,
+        widths=(WIDE,),
+    ),
     Shot(
         "dispute_page",
         "my/disputes/{portal_dispute}",
@@ -150,7 +158,13 @@ SHOTS = (
             ("wait", MODAL),
         ),
     ),
-    Shot("plan_offers", "odoo/payment-plan-offers", "creditmanager", there=LIST),
+    Shot(
+        "plan_offers",
+        "odoo/payment-plan-offers",
+        "creditmanager",
+        there=LIST,
+        widths=(WIDE,),
+    ),
     Shot(
         "plan_page", "my/payment-plans/{portal_plan}", "customer", there=PAGE, tall=True
     ),
@@ -160,8 +174,15 @@ SHOTS = (
         "pdf:report/pdf/credit_management.report_credit_payment_plan/{portal_plan}",
         widths=(WIDE,),
     ),
-    Shot("absences", "odoo/credit-absences", "creditmanager", there=LIST),
-    Shot("opened_and_settled", "odoo/disputes-opened-and-settled", there=REPORT),
+    Shot(
+        "absences", "odoo/credit-absences", "creditmanager", there=LIST, widths=(WIDE,)
+    ),
+    Shot(
+        "opened_and_settled",
+        "odoo/disputes-opened-and-settled",
+        there=REPORT,
+        widths=(WIDE,),
+    ),
     Shot("statements", "odoo/credit-statements", there=LIST),
     Shot(
         "statement_make",
@@ -184,8 +205,10 @@ SHOTS = (
             ("scroll", ".o_notebook"),
         ),
     ),
-    Shot("insurance", "odoo/credit-insurance", there=LIST, company="eur"),
-    Shot("groups", "odoo/credit-groups", there=LIST, company="eur"),
+    Shot(
+        "insurance", "odoo/credit-insurance", there=LIST, company="eur", widths=(WIDE,)
+    ),
+    Shot("groups", "odoo/credit-groups", there=LIST, company="eur", widths=(WIDE,)),
     Shot("group", "odoo/credit-groups/{group}", there=FORM, company="eur"),
     # Reports.
     Shot("report_letters", "odoo/credit-letter-report", there=REPORT),
@@ -195,7 +218,13 @@ SHOTS = (
     Shot("contact", "odoo/customers/{late_partner}", there=FORM),
     Shot("dashboard", "odoo/accounting", there=".o_kanban_view", login="admin"),
     # Configuration.
-    Shot("policies", "odoo/dunning-policies", login="creditmanager", there=LIST),
+    Shot(
+        "policies",
+        "odoo/dunning-policies",
+        login="creditmanager",
+        there=LIST,
+        widths=(WIDE,),
+    ),
     Shot(
         "policy",
         "odoo/dunning-policies/{policy}",
@@ -203,7 +232,9 @@ SHOTS = (
         there=FORM,
         tall=True,
     ),
-    Shot("texts", "odoo/dunning-texts", login="creditmanager", there=LIST),
+    Shot(
+        "texts", "odoo/dunning-texts", login="creditmanager", there=LIST, widths=(WIDE,)
+    ),
     Shot("settings", "odoo/credit-settings", login="admin", there=FORM, tall=True),
     Shot("guided_start", "odoo/credit-start", login="admin", there=FORM, tall=True),
     # In German.
@@ -234,6 +265,7 @@ SHOTS = (
         login="",
         lang="de_DE",
         there=PAGE,
+        widths=(WIDE,),
         tall=True,
     ),
     Shot(
