@@ -26,7 +26,7 @@ RATES = (1.0, 1.37, 0.83, 1.91)
 SINCE = ("1900-01-01", "2026-04-25", "2026-05-20", "2026-07-01")
 
 
-@tagged("post_install", "-at_install", "credit_once")
+@tagged("post_install", "-at_install", "credit_full")
 class TestPlanConservation(PlanCommon):
     """Told by hypothesis, with the books of the host.
 

@@ -48,7 +48,7 @@ class PlanAttackCommon(PortalPlanCommon):
         return self.env["mail.mail"].sudo().search_count([])
 
 
-@tagged("post_install", "-at_install", "credit_once")
+@tagged("post_install", "-at_install", "credit_full")
 class TestPlanAcceptAttack(PlanAttackCommon):
     """Accepting: once, in time, by who was asked, with what was mailed for it."""
 
@@ -245,7 +245,7 @@ class TestPlanAcceptAttack(PlanAttackCommon):
         self.assertEqual(self._plans().state, "proposed")
 
 
-@tagged("post_install", "-at_install", "credit_once")
+@tagged("post_install", "-at_install", "credit_full")
 class TestPlanPayAttack(PlanAttackCommon):
     """Paying: what the ledger says, by who may, with what is one's own."""
 
@@ -439,7 +439,7 @@ class TestPlanPayAttack(PlanAttackCommon):
         self.assertFalse(self._plans().token_id)
 
 
-@tagged("post_install", "-at_install", "credit_once")
+@tagged("post_install", "-at_install", "credit_full")
 class TestPlanFormAttack(PlanAttackCommon):
     """Proposing: odd values are answered in words, markup is text, floods end."""
 
