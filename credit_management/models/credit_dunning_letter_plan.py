@@ -72,6 +72,7 @@ class CreditDunningLetterPlan(models.Model):
 
     def _say_plan_offer(self, offer_sudo):
         """Put an offer into words for a letter, in the language of this record."""
+        # sudo: what is offered is told to customers
         most = self.company_id.sudo().credit_plan_most_parts
         words = self.env._(
             "You can pay this in up to %(parts)s parts within %(days)s days.",

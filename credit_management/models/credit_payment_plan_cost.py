@@ -77,6 +77,7 @@ class CreditPaymentPlanCost(models.Model):
         if not net:
             return nothing
         product, taxes = self._find_cost_taxes(profile.company_id, profile.partner_id)
+        # sudo: whose taxes they are; the customer may be one the user cannot open
         total = taxes.compute_all(
             float(net), currency, product=product, partner=profile.partner_id.sudo()
         )["total_included"]
