@@ -7,6 +7,7 @@ from . import payment
 from . import plan
 from . import plan_agreement
 from . import plan_collection
+from . import plan_proposal
 from . import portal
 from . import promise
 from . import sent

@@ -8,6 +8,7 @@ from odoo.tools import html2plaintext
 
 from ..logic import dispute as rule
 from ..logic import uploads
+from .files import check_file
 from .opened import CreditOpenedPortal
 
 LONGEST_TEXT = 4000
@@ -285,18 +286,7 @@ class CreditDisputePortal(CreditOpenedPortal):
         files = []
         for each in sent:
             content = each.stream.read(uploads.LARGEST_BYTES + 1)
-            if len(content) > uploads.LARGEST_BYTES:
-                raise UserError(
-                    request.env._(
-                        "A file is larger than %(size)s MB.",
-                        size=uploads.LARGEST_BYTES // 1024**2,
-                    )
-                )
-            kind = uploads.find_type(content)
-            if not kind:
-                raise UserError(
-                    request.env._("Please send PDF, PNG, JPEG or plain text files.")
-                )
+            kind = check_file(content)
             files.append((uploads.clean_name(each.filename, kind), content))
         return files
 

@@ -11,6 +11,7 @@ from odoo.addons.mail.controllers.attachment import AttachmentController
 from odoo.addons.portal.controllers.thread import PortalThreadController
 
 from ..logic import uploads
+from .files import check_file
 
 LONGEST_TEXT = 4000
 
@@ -75,33 +76,13 @@ class CreditTalkThread(PortalThreadController):
                 )
             )
         for file_sudo in files_sudo:
-            kind = _check_talk_file(file_sudo.raw or b"")
+            kind = check_file(file_sudo.raw or b"")
             file_sudo.write(
                 {
                     "name": uploads.clean_name(file_sudo.name or "", kind),
                     "mimetype": kind,
                 }
             )
-
-
-def _check_talk_file(content):
-    """Return what kind of file this is.
-
-    :raise UserError: too large, or of a kind we do not take
-    """
-    if len(content) > uploads.LARGEST_BYTES:
-        raise UserError(
-            request.env._(
-                "A file is larger than %(size)s MB.",
-                size=uploads.LARGEST_BYTES // 1024**2,
-            )
-        )
-    kind = uploads.find_type(content)
-    if not kind:
-        raise UserError(
-            request.env._("Please send PDF, PNG, JPEG or plain text files.")
-        )
-    return kind
 
 
 class CreditTalkAttachment(AttachmentController):
@@ -125,7 +106,7 @@ class CreditTalkAttachment(AttachmentController):
             if profile_sudo:
                 try:
                     content = ufile.stream.read(uploads.LARGEST_BYTES + 1)
-                    kind = _check_talk_file(content)
+                    kind = check_file(content)
                     if not profile_sudo._use_portal_quota(is_file=True):
                         raise UserError(
                             request.env["credit.profile"]._explain_portal_quota()
