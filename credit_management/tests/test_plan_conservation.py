@@ -21,7 +21,7 @@ except ImportError:  # it is for developers, and nothing users need
 _logger = logging.getLogger(__name__)
 
 # So many stories, of so many turns each at most; the same ones every time.
-STORIES, TURNS = 8, 16
+STORIES, TURNS = 16, 16
 RATES = (1.0, 1.37, 0.83, 1.91)
 SINCE = ("1900-01-01", "2026-04-25", "2026-05-20", "2026-07-01")
 
