@@ -32,7 +32,7 @@ class CreditPaymentPlanOffer(models.Model):
     amount_from = fields.Monetary(
         string="From", help="Least total, in the company's currency."
     )
-    amount_to = fields.Monetary(string="To", help="Most total. 0: any.")
+    amount_to = fields.Monetary(string="Up To", help="Most total. 0: any.")
     risk_class = fields.Selection(
         CLASSES, string="Class", help="Only customers of this class. Empty: all."
     )
